@@ -1,0 +1,20 @@
+/** A network whose addresses the cluster hands out (objects.Network). */
+import { z } from 'zod';
+import { identity, tags } from './common.ts';
+
+export const Network = z
+  .looseObject({
+    ...identity,
+    ...tags,
+    name: z.string(),
+    network: z.string(),
+    network6: z.string().nullish(),
+    gateway: z.string().nullish(),
+    gateway6: z.string().nullish(),
+    mac_prefix: z.string().nullish(),
+    /** One character an address, '1' where it is taken. */
+    reservations: z.string().nullish(),
+    ext_reservations: z.string().nullish(),
+  })
+  .readonly();
+export type Network = z.infer<typeof Network>;

@@ -1,0 +1,34 @@
+/** Node parameters (constants.NDS_PARAMETERS). */
+import type { ParameterFamily } from './family.ts';
+
+export const nodeParameters = {
+  cpu_speed: {
+    type: 'float',
+    default: 1,
+    title: 'CPUSpeed',
+    doc: 'Speed of a processor relative to the others.',
+  },
+  exclusive_storage: {
+    type: 'bool',
+    default: false,
+    title: 'ExclusiveStorage',
+    global: true,
+    doc: 'One physical volume belongs to one instance.',
+  },
+  oob_program: { type: 'string', default: '', title: 'OutOfBandProgram', doc: 'Program for power control.' },
+  ovs: { type: 'bool', default: false, title: 'OpenvSwitch', doc: 'Open vSwitch is set up by the cluster.' },
+  ovs_link: {
+    type: 'maybe-string',
+    default: '',
+    title: 'OpenvSwitchLink',
+    doc: 'Interface of the switch towards the network.',
+  },
+  ovs_name: {
+    type: 'maybe-string',
+    default: 'switch1',
+    title: 'OpenvSwitchName',
+    doc: 'Name of the switch.',
+  },
+  spindle_count: { type: 'int', default: 1, title: 'SpindleCount', doc: 'Spindles of the node.' },
+  ssh_port: { type: 'int', default: 22, title: 'SshPort', doc: 'Port of its SSH daemon.' },
+} as const satisfies ParameterFamily;
