@@ -1,0 +1,128 @@
+/**
+ * The contract of hypervisor drivers. `about.ts` is data for master and CLI; `driver.ts` runs on nodes.
+ * No driver's name appears outside its folder and its line in `catalog.ts`.
+ */
+import type { Parameters } from '../model/objects/common.ts';
+import type { ParameterFamily } from '../model/params/family.ts';
+import type { NicOnHost } from '../networks/contract.ts';
+
+export interface HypervisorAbout {
+  readonly name: string;
+  readonly params: ParameterFamily;
+  /** Can move a running guest. */
+  readonly migration: boolean;
+  readonly hotplug: boolean;
+  /** Needs a TCP port of the cluster's pool (VNC, SPICE). */
+  readonly needsPort: boolean;
+  readonly ballooning: boolean;
+  /** Faults of a filled set of parameters that no single parameter's check can see. */
+  readonly crossCheck?: (values: Parameters) => string | undefined;
+  /** Files that must be alike on all nodes (constants of the hypervisor's ANCILLARY_FILES). */
+  readonly ancillaryFiles: readonly string[];
+}
+
+/** A block device as the guest gets it. */
+export interface GuestDisk {
+  readonly uuid: string;
+  readonly name: string | null;
+  /** Device or file, or the URI when `access` is userspace. */
+  readonly path: string;
+  readonly mode: 'rw' | 'ro';
+  readonly template: string;
+  readonly sizeMiB: number;
+}
+
+export type GuestNic = NicOnHost;
+
+/** An instance as a driver sees it: everything filled, devices active. */
+export interface Guest {
+  readonly uuid: string;
+  readonly name: string;
+  readonly hvparams: Parameters;
+  readonly beparams: Parameters;
+  readonly disks: readonly GuestDisk[];
+  readonly nics: readonly GuestNic[];
+  readonly networkPort: number | null;
+  readonly tags: readonly string[];
+  readonly primaryNode: string;
+  readonly uidPool: readonly (readonly number[])[];
+  readonly clusterName: string;
+}
+
+export interface RunningGuest {
+  readonly name: string;
+  /** MiB. */
+  readonly memory: number;
+  readonly vcpus: number;
+  readonly state: 'running' | 'paused' | 'shutdown';
+  /** Seconds of processor time. */
+  readonly time: number;
+}
+
+/** Memory in MiB. */
+export interface HostFacts {
+  readonly version: string | null;
+  readonly memoryTotal: number;
+  readonly memoryFree: number;
+  readonly memoryNode: number;
+  readonly cpuTotal: number;
+  readonly cpuNodes: number;
+  readonly cpuSockets: number;
+  readonly cpuNode: number;
+}
+
+export interface MigrationProgress {
+  readonly status: 'active' | 'completed' | 'failed' | 'cancelled' | 'postcopy';
+  readonly transferredMiB: number | null;
+  readonly totalMiB: number | null;
+  readonly downtimeMs: number | null;
+  readonly message: string | null;
+}
+
+export interface ConsoleInfo {
+  readonly kind: 'ssh' | 'vnc' | 'spice' | 'msg';
+  readonly message: string | null;
+  readonly host: string | null;
+  readonly port: number | null;
+  readonly user: string | null;
+  readonly command: readonly string[] | null;
+  readonly display: string | number | null;
+}
+
+/** Calls that change something are ensure or absent, as in storage. */
+export interface HypervisorDriver {
+  readonly about: HypervisorAbout;
+  list(hvparams: Parameters): Promise<RunningGuest[]>;
+  info(name: string, hvparams: Parameters): Promise<RunningGuest | null>;
+  start(guest: Guest, options: { readonly paused: boolean }): Promise<void>;
+  /** Asks the guest to end and waits `timeoutSeconds`, then ends it by force; 0 is force at once. */
+  stop(guest: Guest, timeoutSeconds: number): Promise<void>;
+  reboot(guest: Guest): Promise<void>;
+  /** Files, sockets and interfaces of a guest that isn't running are taken away. */
+  cleanUp(guest: Guest): Promise<void>;
+  hostFacts(hvparams: Parameters): Promise<HostFacts>;
+  /** What hinders it on this machine, or nothing. */
+  verify(hvparams: Parameters): Promise<string | undefined>;
+  validate(hvparams: Parameters): Promise<void>;
+  console(guest: Guest): ConsoleInfo | Promise<ConsoleInfo>;
+
+  migratable(guest: Guest): Promise<void>;
+  migrationInfo(guest: Guest): Promise<string>;
+  accept(guest: Guest, info: string, address: string): Promise<void>;
+  migrate(guest: Guest, address: string, live: boolean): Promise<void>;
+  migrationStatus(guest: Guest): Promise<MigrationProgress>;
+  cancelMigration(guest: Guest): Promise<void>;
+  finalizeSource(guest: Guest, success: boolean, live: boolean): Promise<void>;
+  finalizeTarget(guest: Guest, info: string, success: boolean): Promise<void>;
+
+  balloon(guest: Guest, memoryMiB: number): Promise<void>;
+  hotplugSupported(guest: Guest): Promise<void>;
+  hotplug(
+    guest: Guest,
+    action: 'add' | 'remove' | 'modify',
+    target: 'disk' | 'nic',
+    device: string,
+    index: number,
+  ): Promise<void>;
+  resizeDisk(guest: Guest, index: number, sizeMiB: number): Promise<void>;
+}

@@ -1,0 +1,116 @@
+/**
+ * Types of opcode parameters: a check and the description that Ganeti gives of it (ht.py), which error
+ * texts and `gnt-debug` show. Small on purpose: command-line programs load it, so it must start fast.
+ */
+
+export interface ParameterType<T> {
+  /** Ganeti's words: "None or NonEmptyString". */
+  readonly description: string;
+  readonly accepts: (value: unknown) => boolean;
+  /** Never set: carries the type only. */
+  readonly type?: T;
+  /** Holds secrets: shown and logged as "<redacted>". */
+  readonly secret?: boolean;
+}
+
+/** The TypeScript type of a parameter type. */
+export type ValueOf<P> = P extends ParameterType<infer T> ? T : never;
+
+function type<T>(description: string, accepts: (value: unknown) => boolean): ParameterType<T> {
+  return { description, accepts };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const joined = (parts: readonly { description: string }[]) => parts.map((part) => part.description);
+const grouped = (text: string) => (/ (or|and|of) /.test(text) ? `(${text})` : text);
+
+export const anything = type<unknown>('Anything', () => true);
+export const boolean = type<boolean>('Boolean', (value) => typeof value === 'boolean');
+export const string = type<string>('String', (value) => typeof value === 'string');
+export const nonEmptyString = type<string>(
+  'NonEmptyString',
+  (value) => typeof value === 'string' && value !== '',
+);
+export const integer = type<number>('Integer', (value) => Number.isInteger(value));
+export const float = type<number>('Float', (value) => typeof value === 'number');
+export const nonNegative = type<number>(
+  'EqualOrGreaterThanZero',
+  (value) => Number.isInteger(value) && (value as number) >= 0,
+);
+export const positive = type<number>(
+  'GreaterThanZero',
+  (value) => Number.isInteger(value) && (value as number) > 0,
+);
+export const list = type<unknown[]>('List', Array.isArray);
+export const dictionary = type<Record<string, unknown>>('Dictionary', isObject);
+
+export function maybe<T>(inner: ParameterType<T>): ParameterType<T | null> {
+  const result = type<T | null>(
+    `None or ${grouped(inner.description)}`,
+    (value) => value === null || value === undefined || inner.accepts(value),
+  );
+  return inner.secret ? { ...result, secret: true } : result;
+}
+
+export function oneOf<const T extends string | number>(...values: readonly T[]): ParameterType<T> {
+  return type<T>(`OneOf ${[...values].sort().join(', ')}`, (value) => values.includes(value as T));
+}
+
+export function listOf<T>(inner: ParameterType<T>): ParameterType<T[]> {
+  return type<T[]>(
+    `List of ${grouped(inner.description)}`,
+    (value) => Array.isArray(value) && value.every((item) => inner.accepts(item)),
+  );
+}
+
+export function setOf<T>(inner: ParameterType<T>): ParameterType<T[]> {
+  return { ...listOf(inner), description: `Set of ${grouped(inner.description)}` };
+}
+
+export function tupleOf<const T extends readonly ParameterType<unknown>[]>(
+  ...items: T
+): ParameterType<{ -readonly [K in keyof T]: ValueOf<T[K]> }> {
+  return type(
+    `Tuple of (${joined(items).join(', ')})`,
+    (value) =>
+      Array.isArray(value) &&
+      value.length === items.length &&
+      items.every((item, i) => item.accepts(value[i])),
+  );
+}
+
+export function dictionaryOf<V>(
+  key: ParameterType<string>,
+  inner: ParameterType<V>,
+): ParameterType<Record<string, V>> {
+  const result = type<Record<string, V>>(
+    `Dictionary with keys of ${grouped(key.description)} and values of ${grouped(inner.description)}`,
+    (value) => isObject(value) && Object.entries(value).every(([k, v]) => key.accepts(k) && inner.accepts(v)),
+  );
+  return inner.secret ? { ...result, secret: true } : result;
+}
+
+export function either<A, B>(left: ParameterType<A>, right: ParameterType<B>): ParameterType<A | B> {
+  return type<A | B>(
+    `${grouped(left.description)} or ${grouped(right.description)}`,
+    (value) => left.accepts(value) || right.accepts(value),
+  );
+}
+
+/** `inner` and a further condition that `description` names. */
+export function restricted<T>(
+  inner: ParameterType<T>,
+  description: string,
+  holds: (value: T) => boolean,
+): ParameterType<T> {
+  return type<T>(
+    `${inner.description} and (${description})`,
+    (value) => inner.accepts(value) && holds(value as T),
+  );
+}
+
+/** A value that no log, job listing or error shows. */
+export function secret<T>(inner: ParameterType<T>): ParameterType<T> {
+  return { ...inner, description: `Private ${inner.description}`, secret: true };
+}

@@ -1,0 +1,108 @@
+/**
+ * The contract of storage drivers. A driver has two faces: `about.ts` is data that master, CLI and
+ * htools read; `driver.ts` does the I/O and is loaded on nodes only. No driver's name appears outside
+ * its folder and its line in `catalog.ts`.
+ */
+
+import type { Parameters } from '../model/objects/common.ts';
+import type { Disk } from '../model/objects/disk.ts';
+import type { ParameterFamily } from '../model/params/family.ts';
+
+export interface StorageAbout {
+  /** The disk template. */
+  readonly name: string;
+  readonly params: ParameterFamily;
+  /** internal: the driver copies between two nodes (DRBD); external: every node sees the same storage. */
+  readonly mirrored: 'no' | 'internal' | 'external';
+  /** Needs a secondary node. */
+  readonly needsSecondary: boolean;
+  /** Type in node storage reports: lvm-vg, file, … (constants.ST_*). */
+  readonly storageType: string;
+  readonly growable: boolean;
+  readonly adoptable: 'no' | 'may' | 'must';
+  readonly fileBased: boolean;
+  /** Lives in a volume group: counted against its free space. */
+  readonly volumeGroup: boolean;
+  readonly snapshots: boolean;
+  readonly exclusiveStorage: boolean;
+  readonly userspaceAccess: boolean;
+  readonly convertibleFrom: boolean;
+  readonly convertibleTo: boolean;
+  readonly copyable: boolean;
+  /** MiB that the template takes beside the disk itself, on each node. */
+  readonly overheadMiB: number;
+  /** No disks at all. */
+  readonly empty?: boolean;
+}
+
+export interface DeviceState {
+  readonly path: string;
+  readonly major: number | null;
+  readonly minor: number | null;
+  readonly syncPercent: number | null;
+  readonly estimatedTime: number | null;
+  readonly degraded: boolean;
+  readonly localDisk: 'okay' | 'unknown' | 'faulty' | 'sync';
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** What a driver is told of a disk; the shape of noderpc's DiskOnNode. */
+export interface DiskRequest {
+  readonly disk: Disk;
+  readonly params: Parameters;
+  readonly owner: string;
+  readonly ownerUuid: string;
+  readonly index: number;
+  readonly self: string;
+  readonly addresses: Readonly<Record<string, string>>;
+  readonly exclusiveStorage: boolean;
+}
+
+export interface AssembledDevice {
+  readonly path: string;
+  /** For userspace access, else null. */
+  readonly uri: string | null;
+}
+
+/**
+ * Each call that changes something is *ensure* or *absent*: right whether it never happened, stopped
+ * half way or is done already. Sizes are MiB. Lower devices (a DRBD disk's volumes) are the driver's
+ * own business: it asks for their driver by `children[i].dev_type`.
+ */
+export interface StorageDriver {
+  readonly about: StorageAbout;
+  create(
+    request: DiskRequest,
+    options: { readonly info: string; readonly onPrimary: boolean; readonly mustBeNew: boolean },
+  ): Promise<void>;
+  remove(request: DiskRequest): Promise<void>;
+  /** Activates; `asPrimary` also makes it usable for a guest on this node. */
+  assemble(request: DiskRequest, asPrimary: boolean): Promise<AssembledDevice>;
+  shutdown(request: DiskRequest): Promise<void>;
+  /** Write access, for drivers that give it to one node at a time. */
+  open(request: DiskRequest, exclusive: boolean): Promise<void>;
+  close(request: DiskRequest): Promise<void>;
+  /** null when it isn't active or can't be found. */
+  find(request: DiskRequest): Promise<DeviceState | null>;
+  grow(
+    request: DiskRequest,
+    amount: number,
+    options: { readonly dryRun: boolean; readonly backingStore: boolean },
+  ): Promise<void>;
+  dimensions(
+    request: DiskRequest,
+  ): Promise<{ readonly bytes: number; readonly spindles: number | null } | null>;
+  setInfo(request: DiskRequest, info: string): Promise<void>;
+  rename(request: DiskRequest, logicalId: Disk['logical_id']): Promise<void>;
+  /** Logical id of the snapshot. */
+  snapshot(request: DiskRequest, name: string, size: number | null): Promise<NonNullable<Disk['logical_id']>>;
+}
+
+/** Drivers whose two sides speak to each other. */
+export interface MirroringDriver extends StorageDriver {
+  disconnectNet(request: DiskRequest): Promise<void>;
+  attachNet(request: DiskRequest, multiMaster: boolean): Promise<void>;
+  pauseResumeSync(request: DiskRequest, pause: boolean): Promise<void>;
+  addChildren(request: DiskRequest, children: readonly DiskRequest[]): Promise<void>;
+  removeChildren(request: DiskRequest, children: readonly DiskRequest[]): Promise<void>;
+}
