@@ -1,0 +1,44 @@
+/**
+ * Bundles the programs into dist/: one file a family, so that a command starts in a few dozen
+ * milliseconds. Run by `npm ci` (prepare) and by `./test`.
+ */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+/** Bundle name to its entry file. */
+export const bundles: Readonly<Record<string, string>> = {
+  gnt: 'src/cli/main.ts',
+  htools: 'src/htools/programs/main.ts',
+  masterd: 'src/masterd/main.ts',
+  noded: 'src/noded/main.ts',
+  'daemon-util': 'src/noded/daemon-util.ts',
+  'node-setup': 'src/noded/setup.ts',
+  bootstrap: 'src/masterd/bootstrap/main.ts',
+  watcher: 'src/watcher/main.ts',
+  rapi: 'src/rapi/main.ts',
+  confd: 'src/confd/main.ts',
+  monitoring: 'src/monitoring/main.ts',
+};
+
+if (import.meta.main) {
+  const root = resolve(import.meta.dirname, '..');
+  const present = Object.entries(bundles).filter(([, entry]) => existsSync(join(root, entry)));
+  await build({
+    entryPoints: Object.fromEntries(present.map(([name, entry]) => [name, join(root, entry)])),
+    outdir: join(root, 'dist'),
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    sourcemap: 'linked',
+    minify: false,
+    chunkNames: 'chunks/[name]-[hash]',
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+    logLevel: 'warning',
+  });
+  console.log(`build: ${present.length} programs`);
+}
