@@ -2,6 +2,8 @@
  * The contract of hypervisor drivers. `about.ts` is data for master and CLI; `driver.ts` runs on nodes.
  * No driver's name appears outside its folder and its line in `catalog.ts`.
  */
+import type { Log } from '../kit/log.ts';
+import type { Paths } from '../kit/paths.ts';
 import type { Parameters } from '../model/objects/common.ts';
 import type { ParameterFamily } from '../model/params/family.ts';
 import type { NicOnHost } from '../networks/contract.ts';
@@ -19,6 +21,16 @@ export interface HypervisorAbout {
   readonly crossCheck?: (values: Parameters) => string | undefined;
   /** Files that must be alike on all nodes (constants of the hypervisor's ANCILLARY_FILES). */
   readonly ancillaryFiles: readonly string[];
+  /** Those of `ancillaryFiles` that need not exist. */
+  readonly optionalAncillaryFiles?: readonly string[];
+  /** Sentences about values that work but are unwise, for `gnt-cluster verify` (AssessParameters). */
+  readonly assess?: (values: Parameters) => readonly string[];
+}
+
+/** What a driver needs of the node it runs on. */
+export interface DriverContext {
+  readonly paths: Paths;
+  readonly log: Log;
 }
 
 /** A block device as the guest gets it. */
@@ -30,6 +42,8 @@ export interface GuestDisk {
   readonly mode: 'rw' | 'ro';
   readonly template: string;
   readonly sizeMiB: number;
+  /** How a file is attached (loop, blktap, …), for file-based templates. */
+  readonly driver?: string | null;
 }
 
 export type GuestNic = NicOnHost;

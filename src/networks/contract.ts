@@ -19,6 +19,8 @@ export interface NetworkAbout {
   readonly vlan: boolean;
   /** An address must be given. */
   readonly needsIp: boolean;
+  /** `link` is a Linux bridge, which scripts are also told as BRIDGE. */
+  readonly linkIsBridge: boolean;
 }
 
 export interface NetworkDriver {

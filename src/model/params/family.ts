@@ -24,6 +24,8 @@ export interface ParameterDefinition {
   readonly required?: boolean;
   /** Says what is wrong with a (typed) value, or nothing. Runs anywhere: no I/O. */
   readonly check?: (value: ParameterValue) => string | undefined;
+  /** Names something that must be there on the node that uses it; checked there. */
+  readonly onNode?: 'file' | 'directory' | 'file-or-url';
   /** Global parameters stand at cluster level only. */
   readonly global?: boolean;
 }

@@ -64,6 +64,9 @@ export const InstanceOnNode = z.object({
   /** First and last uid of each range of the cluster's pool. */
   uidPool: z.array(z.array(z.int())).default([]),
   clusterName: z.string().default(''),
+  /** Seconds since the epoch, for the environment of OS scripts. */
+  ctime: z.number().optional(),
+  mtime: z.number().optional(),
 });
 export type InstanceOnNode = z.infer<typeof InstanceOnNode>;
 

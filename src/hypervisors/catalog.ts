@@ -1,0 +1,65 @@
+/** Every hypervisor: its data at once, its driver when a node asks for it. One line an entry. */
+import { ErrorCode, notSupportedYet, prerequisiteFailure } from '../kit/failure.ts';
+import { about as chroot } from './chroot/about.ts';
+import type { DriverContext, HypervisorAbout, HypervisorDriver } from './contract.ts';
+import { about as fake } from './fake/about.ts';
+import { about as kvm } from './kvm/about.ts';
+import { about as lxc } from './lxc/about.ts';
+import { hvmAbout, pvmAbout } from './xen/about.ts';
+
+interface Entry {
+  readonly about: HypervisorAbout;
+  readonly load: (context: DriverContext) => Promise<HypervisorDriver>;
+}
+
+function notYet(about: HypervisorAbout): never {
+  throw notSupportedYet(`Hypervisor ${about.name}`);
+}
+
+const entries: readonly Entry[] = [
+  { about: kvm, load: async () => notYet(kvm) },
+  { about: fake, load: async (c) => (await import('./fake/driver.ts')).fakeDriver(c) },
+  { about: pvmAbout, load: async () => notYet(pvmAbout) },
+  { about: hvmAbout, load: async () => notYet(hvmAbout) },
+  { about: lxc, load: async () => notYet(lxc) },
+  { about: chroot, load: async () => notYet(chroot) },
+];
+
+/** Names in alphabetical order. */
+export const hypervisorNames: readonly string[] = entries.map((entry) => entry.about.name).sort();
+
+/** What clusters start with when nobody says otherwise (constants.DEFAULT_ENABLED_HYPERVISOR). */
+export const defaultHypervisor = pvmAbout.name;
+
+function entryOf(name: string): Entry {
+  const entry = entries.find((candidate) => candidate.about.name === name);
+  if (entry === undefined) throw prerequisiteFailure(`Unknown hypervisor '${name}'`, ErrorCode.invalid);
+  return entry;
+}
+
+/** @throws Failure OpPrereqError for a name that isn't in the catalog */
+export function hypervisorAbout(name: string): HypervisorAbout {
+  return entryOf(name).about;
+}
+
+export const hypervisorAbouts: readonly HypervisorAbout[] = entries.map((entry) => entry.about);
+
+/** Loads drivers when first asked for, one of each kind for the node that `context` describes. */
+export class HypervisorDrivers {
+  readonly #context: DriverContext;
+  readonly #loaded = new Map<string, Promise<HypervisorDriver>>();
+
+  constructor(context: DriverContext) {
+    this.#context = context;
+  }
+
+  /** @throws Failure OpPrereqError for a name that isn't in the catalog */
+  get(name: string): Promise<HypervisorDriver> {
+    let driver = this.#loaded.get(name);
+    if (driver === undefined) {
+      driver = entryOf(name).load(this.#context);
+      this.#loaded.set(name, driver);
+    }
+    return driver;
+  }
+}

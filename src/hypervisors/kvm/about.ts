@@ -1,0 +1,18 @@
+/** KVM: guests are QEMU processes, with hardware virtualisation where the machine has it. */
+import type { HypervisorAbout } from '../contract.ts';
+import { advice } from './advice.ts';
+import { crossCheck } from './cross-check.ts';
+import { parameters } from './parameters.ts';
+
+export const about: HypervisorAbout = {
+  name: 'kvm',
+  params: parameters,
+  migration: true,
+  hotplug: true,
+  needsPort: true,
+  ballooning: true,
+  crossCheck,
+  ancillaryFiles: ['/etc/ganeti/kvm-vif-bridge'],
+  optionalAncillaryFiles: ['/etc/ganeti/kvm-vif-bridge'],
+  assess: advice,
+};

@@ -1,0 +1,138 @@
+/** Node calls about operating systems: what definitions there are, and running their scripts. */
+import {
+  definitionOf,
+  diagnoseDefinitions,
+  type FoundDefinition,
+  type OsDefinition,
+} from '../../guests/definitions.ts';
+import {
+  type Environment,
+  instanceEnvironment,
+  type ScriptDisk,
+  type ScriptInstance,
+} from '../../guests/environment.ts';
+import { logFileName, runScript } from '../../guests/run.ts';
+import { validateOs } from '../../guests/validate.ts';
+import { networkAbout } from '../../networks/catalog.ts';
+import { instanceOsAdd, instanceRunRename } from '../../noderpc/calls/instance.ts';
+import { type OsOnNode, osDiagnose, osValidate } from '../../noderpc/calls/node.ts';
+import type { DiskOnNode, InstanceOnNode } from '../../noderpc/calls/shapes.ts';
+import { answers, type NodeHandler } from '../../noderpc/handler.ts';
+import { activeDisk, type InstanceContext } from './instance.ts';
+
+function reportOf(found: FoundDefinition): OsOnNode {
+  if (!found.valid) {
+    return {
+      name: found.name,
+      path: found.path,
+      valid: false,
+      diagnose: found.fault,
+      variants: [],
+      parameters: [],
+      apiVersions: [],
+      trusted: true,
+    };
+  }
+  const { definition } = found;
+  return {
+    name: definition.name,
+    path: definition.path,
+    valid: true,
+    diagnose: '',
+    variants: [...definition.variants],
+    parameters: definition.parameters.map(([name, text]) => [name, text]),
+    apiVersions: [...definition.apiVersions],
+    trusted: definition.scripts.create_untrusted === null,
+  };
+}
+
+async function scriptDisk(context: InstanceContext, request: DiskOnNode): Promise<ScriptDisk> {
+  const { disk } = request;
+  const { about } = await context.storageDriver(disk.dev_type);
+  const { path, uri } = await activeDisk(context, request);
+  const attached = disk.logical_id?.[0];
+  return {
+    uuid: disk.uuid,
+    name: disk.name ?? null,
+    size: disk.size,
+    mode: disk.mode,
+    path,
+    uri,
+    backend: about.fileBased ? `file:${String(attached)}` : about.empty ? null : 'block',
+  };
+}
+
+/** The instance as scripts are told of it; its disks must be active. */
+export async function scriptInstance(
+  context: InstanceContext,
+  instance: InstanceOnNode,
+  secretParameters: Readonly<Record<string, string>> = {},
+): Promise<ScriptInstance> {
+  const disks: ScriptDisk[] = [];
+  for (const request of instance.disks) disks.push(await scriptDisk(context, request));
+  const { name, uuid, os, hypervisor, hvparams, beparams, primaryNode, secondaryNodes } = instance;
+  return {
+    ...{ name, uuid, os, hypervisor, hvparams, beparams, primaryNode, secondaryNodes, disks },
+    osparams: { ...instance.osparams, ...secretParameters },
+    ctime: instance.ctime ?? 0,
+    mtime: instance.mtime ?? 0,
+    nics: instance.nics.map((nic) => ({ ...nic, isBridge: networkAbout(nic.mode).linkIsBridge })),
+  };
+}
+
+interface ScriptWish {
+  readonly script: 'create' | 'rename';
+  readonly logKind: string;
+  readonly logInstance: string;
+  readonly definition: OsDefinition;
+  readonly environment: Environment;
+  readonly os: string;
+}
+
+async function run(context: InstanceContext, wish: ScriptWish, signal: AbortSignal): Promise<null> {
+  const { paths, log } = context;
+  const logFile = logFileName(paths.osLogDir, wish.logKind, wish.os, wish.logInstance, new Date());
+  log.info(`Running OS ${wish.script} script for '${wish.logInstance}', log file ${logFile}`);
+  const { definition, script, environment } = wish;
+  await runScript({ definition, script, environment, logFile, logFolder: paths.osLogDir, signal });
+  return null;
+}
+
+/** Handlers of the calls that have to do with OS definitions. */
+export function osHandlers(context: InstanceContext): NodeHandler[] {
+  const { osSearchPath } = context.paths;
+  return [
+    answers(osDiagnose, async () => (await diagnoseDefinitions(osSearchPath)).map(reportOf)),
+    answers(osValidate, async ({ name, checks, osparams, required, forceVariant }) => ({
+      found: await validateOs(osSearchPath, { os: name, checks, osparams, required, forceVariant }),
+    })),
+    answers(instanceOsAdd, async ({ instance, reinstall, debug, secretParameters }, { signal }) => {
+      const definition = await definitionOf(osSearchPath, instance.os);
+      const told = await scriptInstance(context, instance, secretParameters);
+      const common = instanceEnvironment(definition, told, debug);
+      const environment = reinstall ? { ...common, INSTANCE_REINSTALL: '1' } : common;
+      const { os, name } = instance;
+      const wish = {
+        script: 'create',
+        logKind: 'add',
+        logInstance: name,
+        definition,
+        environment,
+        os,
+      } as const;
+      return run(context, wish, signal);
+    }),
+    answers(instanceRunRename, async ({ instance, oldName, debug }, { signal }) => {
+      const definition = await definitionOf(osSearchPath, instance.os);
+      const common = instanceEnvironment(definition, await scriptInstance(context, instance), debug);
+      const environment = { ...common, OLD_INSTANCE_NAME: oldName };
+      const logInstance = `${oldName}-${instance.name}`;
+      const { os } = instance;
+      return run(
+        context,
+        { script: 'rename', logKind: 'rename', logInstance, definition, environment, os },
+        signal,
+      );
+    }),
+  ];
+}
