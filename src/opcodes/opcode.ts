@@ -4,6 +4,7 @@
  */
 import { ErrorCode, Failure, prerequisiteFailure } from '../kit/failure.ts';
 import * as t from './types.ts';
+import * as v from './values.ts';
 
 export interface ParameterDefinition<T = unknown> {
   readonly type: t.ParameterType<T>;
@@ -33,13 +34,9 @@ export const commonParameters = {
   dry_run: optional(t.maybe(t.boolean), null, 'Check only, change nothing'),
   debug_level: optional(t.maybe(t.nonNegative), null, 'Debug level'),
   priority: optional(t.oneOf(-10, 0, 10), 0, 'Opcode priority'),
-  depends: optional(
-    t.maybe(t.listOf(t.list)),
-    null,
-    'Job dependencies: pairs of a job id and final statuses',
-  ),
+  depends: optional(t.maybe(v.dependencies), null, 'Job dependencies: pairs of a job id and final statuses'),
   comment: optional(t.maybe(t.string), null, 'Comment'),
-  reason: optional(t.maybe(t.list), [], 'Reason trail: [source, text, nanoseconds] each'),
+  reason: optional(t.maybe(t.listOf(t.anything)), [], 'Reason trail: [source, text, nanoseconds] each'),
 } as const;
 
 type ValuesOf<P> = { readonly [K in keyof P]: P[K] extends ParameterDefinition<infer T> ? T : never };
@@ -48,7 +45,7 @@ export interface OpcodeDefinition<P extends ParameterTable = ParameterTable> {
   /** OP_INSTANCE_CREATE. */
   readonly id: string;
   /** The parameter that stands in parentheses in summaries: INSTANCE_CREATE(web1). */
-  readonly summary?: keyof P & string;
+  readonly summary?: string;
   readonly doc: string;
   readonly params: P;
 }
@@ -61,7 +58,9 @@ export type OpcodeOf<D> =
 
 export type AnyOpcode = Readonly<Record<string, unknown>> & { readonly OP_ID: string };
 
-export function opcode<const P extends ParameterTable>(definition: OpcodeDefinition<P>): OpcodeDefinition<P> {
+export function opcode<const P extends ParameterTable>(
+  definition: OpcodeDefinition<P> & { readonly summary?: keyof P & string },
+): OpcodeDefinition<P> {
   return definition;
 }
 
@@ -94,15 +93,19 @@ export function parseOpcode<D extends OpcodeDefinition>(definition: D, input: An
   return result as OpcodeOf<D>;
 }
 
+/** Floats always show a fraction, as Ganeti's do: 30.0. */
+function summaryText(definition: OpcodeDefinition, value: unknown): string {
+  if (value === null || value === undefined) return 'None';
+  const isFloat = definition.params[definition.summary ?? '']?.type.description === t.float.description;
+  if (typeof value === 'number') return isFloat && Number.isInteger(value) ? `${value}.0` : `${value}`;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 /** "INSTANCE_CREATE(web1)", as job lists show it. */
 export function summaryOf(definition: OpcodeDefinition, input: AnyOpcode): string {
   const name = definition.id.replace(/^OP_/, '');
   if (definition.summary === undefined) return name;
   const value = input[definition.summary];
-  const text = Array.isArray(value)
-    ? value.join(',')
-    : value === null || value === undefined
-      ? 'None'
-      : String(value);
+  const text = Array.isArray(value) ? value.join(',') : summaryText(definition, value);
   return `${name}(${text})`;
 }

@@ -23,7 +23,10 @@ function type<T>(description: string, accepts: (value: unknown) => boolean): Par
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const joined = (parts: readonly { description: string }[]) => parts.map((part) => part.description);
-const grouped = (text: string) => (/ (or|and|of) /.test(text) ? `(${text})` : text);
+/** Set on a type when one of its parts holds secrets. */
+const mark = <T>(result: ParameterType<T>, ...parts: readonly ParameterType<unknown>[]) =>
+  parts.some((part) => part.secret === true) ? { ...result, secret: true } : result;
+const grouped = (text: string) => (/^[\w-]+$/.test(text) ? text : `(${text})`);
 
 export const anything = type<unknown>('Anything', () => true);
 export const boolean = type<boolean>('Boolean', (value) => typeof value === 'boolean');
@@ -46,21 +49,26 @@ export const list = type<unknown[]>('List', Array.isArray);
 export const dictionary = type<Record<string, unknown>>('Dictionary', isObject);
 
 export function maybe<T>(inner: ParameterType<T>): ParameterType<T | null> {
-  const result = type<T | null>(
-    `None or ${grouped(inner.description)}`,
-    (value) => value === null || value === undefined || inner.accepts(value),
+  return mark(
+    type<T | null>(
+      `None or ${grouped(inner.description)}`,
+      (value) => value === null || value === undefined || inner.accepts(value),
+    ),
+    inner,
   );
-  return inner.secret ? { ...result, secret: true } : result;
 }
 
 export function oneOf<const T extends string | number>(...values: readonly T[]): ParameterType<T> {
-  return type<T>(`OneOf ${[...values].sort().join(', ')}`, (value) => values.includes(value as T));
+  return type<T>(`OneOf ${values.map(String).sort().join(', ')}`, (value) => values.includes(value as T));
 }
 
 export function listOf<T>(inner: ParameterType<T>): ParameterType<T[]> {
-  return type<T[]>(
-    `List of ${grouped(inner.description)}`,
-    (value) => Array.isArray(value) && value.every((item) => inner.accepts(item)),
+  return mark(
+    type<T[]>(
+      `List of ${grouped(inner.description)}`,
+      (value) => Array.isArray(value) && value.every((item) => inner.accepts(item)),
+    ),
+    inner,
   );
 }
 
@@ -84,11 +92,14 @@ export function dictionaryOf<V>(
   key: ParameterType<string>,
   inner: ParameterType<V>,
 ): ParameterType<Record<string, V>> {
-  const result = type<Record<string, V>>(
-    `Dictionary with keys of ${grouped(key.description)} and values of ${grouped(inner.description)}`,
-    (value) => isObject(value) && Object.entries(value).every(([k, v]) => key.accepts(k) && inner.accepts(v)),
+  return mark(
+    type<Record<string, V>>(
+      `Dictionary with keys of ${grouped(key.description)} and values of ${grouped(inner.description)}`,
+      (value) =>
+        isObject(value) && Object.entries(value).every(([k, v]) => key.accepts(k) && inner.accepts(v)),
+    ),
+    inner,
   );
-  return inner.secret ? { ...result, secret: true } : result;
 }
 
 export function either<A, B>(left: ParameterType<A>, right: ParameterType<B>): ParameterType<A | B> {
@@ -108,6 +119,19 @@ export function restricted<T>(
     `${inner.description} and (${description})`,
     (value) => inner.accepts(value) && holds(value as T),
   );
+}
+
+/** A list of fixed length whose items each have a type, in the words that ht.TItems has for it. */
+export function itemsOf<const T extends readonly ParameterType<unknown>[]>(
+  ...items: T
+): ParameterType<{ -readonly [K in keyof T]: ValueOf<T[K]> }> {
+  const texts = joined(items).map((text, i) => `${i === 0 ? 'Item' : 'item'} ${i} is (${text})`);
+  return { ...tupleOf(...items), description: `(Length ${items.length}) and (${texts.join(', ')})` };
+}
+
+/** The same check under another description. */
+export function described<T>(inner: ParameterType<T>, description: string): ParameterType<T> {
+  return { ...inner, description };
 }
 
 /** A value that no log, job listing or error shows. */

@@ -2,18 +2,7 @@
 import { z } from 'zod';
 import { identity, Parameters } from './common.ts';
 
-export const diskTemplates = [
-  'diskless',
-  'file',
-  'sharedfile',
-  'plain',
-  'blockdev',
-  'drbd',
-  'rbd',
-  'ext',
-  'gluster',
-] as const;
-export type DiskTemplate = (typeof diskTemplates)[number];
+export { type DiskTemplate, diskTemplates } from '../names.ts';
 
 const shared = {
   ...identity,
