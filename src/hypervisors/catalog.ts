@@ -44,22 +44,20 @@ export function hypervisorAbout(name: string): HypervisorAbout {
 
 export const hypervisorAbouts: readonly HypervisorAbout[] = entries.map((entry) => entry.about);
 
-/** Loads drivers when first asked for, one of each kind for the node that `context` describes. */
-export class HypervisorDrivers {
-  readonly #context: DriverContext;
-  readonly #loaded = new Map<string, Promise<HypervisorDriver>>();
-
-  constructor(context: DriverContext) {
-    this.#context = context;
-  }
-
+/** The drivers of one node, each loaded when first asked for. */
+export interface HypervisorDrivers {
   /** @throws Failure OpPrereqError for a name that isn't in the catalog */
-  get(name: string): Promise<HypervisorDriver> {
-    let driver = this.#loaded.get(name);
-    if (driver === undefined) {
-      driver = entryOf(name).load(this.#context);
-      this.#loaded.set(name, driver);
-    }
-    return driver;
-  }
+  driver(name: string): Promise<HypervisorDriver>;
+}
+
+export function createHypervisorDrivers(context: DriverContext): HypervisorDrivers {
+  const loaded = new Map<string, Promise<HypervisorDriver>>();
+  return {
+    async driver(name) {
+      const entry = entryOf(name);
+      const driver = loaded.get(name) ?? entry.load(context);
+      loaded.set(name, driver);
+      return driver;
+    },
+  };
 }

@@ -17,9 +17,8 @@ import type { StorageDriver } from '../../storage/contract.ts';
 export interface InstanceContext {
   readonly paths: Paths;
   readonly log: Log;
-  readonly hypervisors: { get(name: string): Promise<HypervisorDriver> };
-  /** The driver of a disk template. */
-  storageDriver(template: string): Promise<StorageDriver> | StorageDriver;
+  readonly hypervisors: { driver(name: string): Promise<HypervisorDriver> };
+  readonly storage: { driver(template: string): Promise<StorageDriver> };
 }
 
 export interface ActiveDisk {
@@ -30,7 +29,7 @@ export interface ActiveDisk {
 
 /** Where an active disk is; userspace access has a URI instead of, or beside, a device. */
 export async function activeDisk(context: InstanceContext, request: DiskOnNode): Promise<ActiveDisk> {
-  const driver = await context.storageDriver(request.disk.dev_type);
+  const driver = await context.storage.driver(request.disk.dev_type);
   if (request.params.access === 'userspace') {
     const device = await driver.assemble(request, true);
     return { path: device.path || null, uri: device.uri };
@@ -92,7 +91,7 @@ async function guestWithDisks(
   const disks: GuestDisk[] = [];
   for (const [index, request] of instance.disks.entries()) {
     const { path, uri } = await activeDisk(context, request);
-    if (options.open) await (await context.storageDriver(request.disk.dev_type)).open(request, true);
+    if (options.open) await (await context.storage.driver(request.disk.dev_type)).open(request, true);
     const link = path === null ? null : await linkDisk(context.paths, instance.name, index, path);
     disks.push(guestDisk(request, uri ?? link ?? diskLink(context.paths, instance.name, index)));
   }
@@ -117,7 +116,7 @@ async function startInstance(
   instance: InstanceOnNode,
   paused: boolean,
 ): Promise<void> {
-  const driver = await context.hypervisors.get(instance.hypervisor);
+  const driver = await context.hypervisors.driver(instance.hypervisor);
   const running = await driver.info(instance.name, instance.hvparams);
   if (running !== null && running.state !== 'shutdown') {
     context.log.info(`Instance '${instance.name}' already running, not starting`);
@@ -143,7 +142,7 @@ async function stopInstance(
   instance: InstanceOnNode,
   timeout: number,
 ): Promise<void> {
-  const driver = await context.hypervisors.get(instance.hypervisor);
+  const driver = await context.hypervisors.driver(instance.hypervisor);
   const guest = guestOf(context, instance);
   const running = async () => (await driver.info(instance.name, instance.hvparams)) !== null;
   if (await running()) {
@@ -173,7 +172,7 @@ async function rebootInstance(
   type: 'soft' | 'hard',
   shutdownTimeout: number,
 ): Promise<void> {
-  const driver = await context.hypervisors.get(instance.hypervisor);
+  const driver = await context.hypervisors.driver(instance.hypervisor);
   if ((await driver.info(instance.name, instance.hvparams)) === null) {
     throw executionFailure(`Cannot reboot instance '${instance.name}' that is not running`);
   }
@@ -189,14 +188,14 @@ async function rebootInstance(
 function running(context: InstanceContext): NodeHandler[] {
   return [
     answers(calls.instanceInfo, async ({ name, hypervisor, hvparams }) => {
-      const driver = await context.hypervisors.get(hypervisor);
+      const driver = await context.hypervisors.driver(hypervisor);
       const guest = await driver.info(name, hvparams);
       return guest === null ? null : report(guest);
     }),
     answers(calls.allInstancesInfo, async ({ hypervisors }) => {
       const result: Record<string, ReturnType<typeof report>> = {};
       for (const { name: hypervisor, hvparams } of hypervisors) {
-        const driver = await context.hypervisors.get(hypervisor);
+        const driver = await context.hypervisors.driver(hypervisor);
         for (const guest of await driver.list(hvparams)) {
           const other = result[guest.name];
           const found = report(guest);
@@ -221,19 +220,19 @@ function running(context: InstanceContext): NodeHandler[] {
       return null;
     }),
     answers(calls.instanceConsole, async ({ instance }) => {
-      const driver = await context.hypervisors.get(instance.hypervisor);
+      const driver = await context.hypervisors.driver(instance.hypervisor);
       const console = await driver.console(guestOf(context, instance));
       return { ...console, command: console.command === null ? null : [...console.command] };
     }),
     answers(calls.hypervisorValidateParams, async ({ name, hvparams }) => {
-      await (await context.hypervisors.get(name)).validate(hvparams);
+      await (await context.hypervisors.driver(name)).validate(hvparams);
       return null;
     }),
   ];
 }
 
 function migrating(context: InstanceContext): NodeHandler[] {
-  const driverOf = (instance: InstanceOnNode) => context.hypervisors.get(instance.hypervisor);
+  const driverOf = (instance: InstanceOnNode) => context.hypervisors.driver(instance.hypervisor);
   return [
     answers(calls.instanceMigratable, async ({ instance }) => {
       await (await driverOf(instance)).migratable(guestOf(context, instance));
@@ -282,7 +281,7 @@ function migrating(context: InstanceContext): NodeHandler[] {
 }
 
 function changing(context: InstanceContext): NodeHandler[] {
-  const driverOf = (instance: InstanceOnNode) => context.hypervisors.get(instance.hypervisor);
+  const driverOf = (instance: InstanceOnNode) => context.hypervisors.driver(instance.hypervisor);
   return [
     answers(calls.instanceBalloonMemory, async ({ instance, memory }) => {
       const driver = await driverOf(instance);

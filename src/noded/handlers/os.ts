@@ -48,7 +48,7 @@ function reportOf(found: FoundDefinition): OsOnNode {
 
 async function scriptDisk(context: InstanceContext, request: DiskOnNode): Promise<ScriptDisk> {
   const { disk } = request;
-  const { about } = await context.storageDriver(disk.dev_type);
+  const { about } = await context.storage.driver(disk.dev_type);
   const { path, uri } = await activeDisk(context, request);
   const attached = disk.logical_id?.[0];
   return {
