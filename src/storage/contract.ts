@@ -7,6 +7,41 @@
 import type { Parameters } from '../model/objects/common.ts';
 import type { Disk } from '../model/objects/disk.ts';
 import type { ParameterFamily } from '../model/params/family.ts';
+import type { StorageHost } from './host.ts';
+
+/** What a new disk's layout is made from. Sizes are MiB. */
+export interface LayoutRequest {
+  /** Unique beginning of the names of its volumes. */
+  readonly unique: string;
+  readonly index: number;
+  readonly size: number;
+  /** Primary node first. */
+  readonly nodes: readonly string[];
+  /** Volume group of the data, and of DRBD's metadata. */
+  readonly vg: string | null;
+  readonly metaVg: string | null;
+  /** One a node, for drivers that copy between nodes; port and secret of their connection. */
+  readonly minors: readonly number[];
+  readonly port: number | null;
+  readonly secret: string | null;
+  /** Of file-based disks: the instance's folder and the driver that opens the file. */
+  readonly directory: string | null;
+  readonly fileDriver: string | null;
+  /** Existing volume or device to take over. */
+  readonly adopt: string | null;
+  /** Of the ext template. */
+  readonly provider: string | null;
+}
+
+/** The positional identity of a disk, and the lower volumes that it stands on. */
+export interface DiskLayout {
+  readonly logicalId: readonly (string | number | null)[];
+  readonly children?: readonly {
+    readonly template: string;
+    readonly size: number;
+    readonly logicalId: readonly (string | number | null)[];
+  }[];
+}
 
 export interface StorageAbout {
   /** The disk template. */
@@ -33,6 +68,8 @@ export interface StorageAbout {
   readonly overheadMiB: number;
   /** No disks at all. */
   readonly empty?: boolean;
+  /** How a new disk is laid out; pure. Absent for a template without disks. */
+  readonly layout?: (request: LayoutRequest) => DiskLayout;
 }
 
 export interface DeviceState {
@@ -105,4 +142,11 @@ export interface MirroringDriver extends StorageDriver {
   pauseResumeSync(request: DiskRequest, pause: boolean): Promise<void>;
   addChildren(request: DiskRequest, children: readonly DiskRequest[]): Promise<void>;
   removeChildren(request: DiskRequest, children: readonly DiskRequest[]): Promise<void>;
+}
+
+/** What a driver is made with on a node. */
+export interface DriverContext {
+  readonly host: StorageHost;
+  /** The driver of another template, for disks that stand on lower ones. */
+  readonly lower: (template: string) => Promise<StorageDriver>;
 }

@@ -1,0 +1,67 @@
+/** What `gnt-cluster info` and programs are told of the cluster (LUXI QueryClusterInfo); pure. */
+import type { Configuration } from '../../model/configuration.ts';
+import { configurationVersion } from '../../model/configuration.ts';
+import { masterNode } from '../../model/lookup.ts';
+import { releaseVersion } from '../../model/release.ts';
+
+export function clusterInformation(configuration: Configuration): Record<string, unknown> {
+  const { cluster } = configuration;
+  const collectors = Object.entries(cluster.data_collectors);
+  return {
+    software_version: releaseVersion,
+    protocol_version: configurationVersion,
+    config_version: configurationVersion,
+    os_api_version: 20,
+    export_version: 0,
+    vcs_version: `(gantry) version ${releaseVersion}`,
+    architecture: ['64bits', process.arch === 'x64' ? 'x86_64' : process.arch],
+    name: cluster.cluster_name,
+    master: masterNode(configuration).name,
+    default_hypervisor: cluster.enabled_hypervisors[0],
+    enabled_hypervisors: cluster.enabled_hypervisors,
+    hvparams: cluster.hvparams,
+    os_hvp: cluster.os_hvp,
+    beparams: cluster.beparams,
+    osparams: cluster.osparams,
+    ipolicy: cluster.ipolicy,
+    nicparams: cluster.nicparams,
+    ndparams: cluster.ndparams,
+    diskparams: cluster.diskparams,
+    candidate_pool_size: cluster.candidate_pool_size,
+    max_running_jobs: cluster.max_running_jobs,
+    max_tracked_jobs: cluster.max_tracked_jobs,
+    mac_prefix: cluster.mac_prefix,
+    master_netdev: cluster.master_netdev,
+    master_netmask: cluster.master_netmask,
+    use_external_mip_script: cluster.use_external_mip_script,
+    volume_group_name: cluster.volume_group_name ?? null,
+    drbd_usermode_helper: cluster.drbd_usermode_helper ?? null,
+    file_storage_dir: cluster.file_storage_dir,
+    shared_file_storage_dir: cluster.shared_file_storage_dir,
+    gluster_storage_dir: cluster.gluster_storage_dir,
+    maintain_node_health: cluster.maintain_node_health,
+    ctime: cluster.ctime,
+    mtime: cluster.mtime,
+    uuid: cluster.uuid,
+    tags: cluster.tags,
+    uid_pool: cluster.uid_pool,
+    default_iallocator: cluster.default_iallocator,
+    default_iallocator_params: cluster.default_iallocator_params,
+    reserved_lvs: cluster.reserved_lvs,
+    primary_ip_version: cluster.primary_ip_family === 10 ? 6 : 4,
+    prealloc_wipe_disks: cluster.prealloc_wipe_disks,
+    hidden_os: cluster.hidden_os,
+    blacklisted_os: cluster.blacklisted_os,
+    enabled_disk_templates: cluster.enabled_disk_templates,
+    install_image: cluster.install_image,
+    instance_communication_network: cluster.instance_communication_network,
+    zeroing_image: cluster.zeroing_image,
+    compression_tools: cluster.compression_tools,
+    enabled_user_shutdown: cluster.enabled_user_shutdown,
+    enabled_data_collectors: Object.fromEntries(collectors.map(([name, { active }]) => [name, active])),
+    data_collector_interval: Object.fromEntries(collectors.map(([name, { interval }]) => [name, interval])),
+    modify_ssh_setup: cluster.modify_ssh_setup,
+    ssh_key_type: cluster.ssh_key_type,
+    ssh_key_bits: cluster.ssh_key_bits,
+  };
+}

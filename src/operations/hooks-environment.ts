@@ -1,0 +1,107 @@
+/** What hooks are told of an instance (hooks manual; surface: hooks.instance_env), without the GANETI_ prefix. */
+import type { Configuration } from '../model/configuration.ts';
+import { disksOf, secondariesOf } from '../model/lookup.ts';
+import type { Disk } from '../model/objects/disk.ts';
+import type { Instance } from '../model/objects/instance.ts';
+import { filledBackend, filledHypervisor } from '../model/params/fill.ts';
+import { filledNicOf } from './on-node.ts';
+import type { HookPlan } from './operation.ts';
+
+const text = (value: unknown) =>
+  value === null || value === undefined
+    ? ''
+    : typeof value === 'boolean'
+      ? value
+        ? 'True'
+        : 'False'
+      : String(value);
+
+function diskEnvironment(disks: readonly Disk[]): Record<string, string> {
+  const env: Record<string, string> = { INSTANCE_DISK_COUNT: String(disks.length) };
+  disks.forEach((disk, index) => {
+    const at = `INSTANCE_DISK${index}`;
+    env[`${at}_NAME`] = text(disk.name);
+    env[`${at}_UUID`] = disk.uuid;
+    env[`${at}_SIZE`] = String(disk.size);
+    env[`${at}_MODE`] = disk.mode;
+    env[`${at}_DEV_TYPE`] = disk.dev_type;
+  });
+  return env;
+}
+
+function nicEnvironment(configuration: Configuration, instance: Instance): Record<string, string> {
+  const env: Record<string, string> = { INSTANCE_NIC_COUNT: String(instance.nics.length) };
+  instance.nics.forEach((nic, index) => {
+    const filled = filledNicOf(configuration, nic);
+    const at = `INSTANCE_NIC${index}`;
+    env[`${at}_NAME`] = text(filled.name);
+    env[`${at}_UUID`] = filled.uuid;
+    env[`${at}_IP`] = text(filled.ip);
+    env[`${at}_MAC`] = filled.mac;
+    env[`${at}_MODE`] = filled.mode;
+    env[`${at}_LINK`] = filled.link;
+    env[`${at}_VLAN`] = filled.vlan;
+    if (filled.mode === 'bridged') env[`${at}_BRIDGE`] = filled.link;
+    const { network } = filled;
+    if (network === null) return;
+    env[`${at}_NETWORK_NAME`] = network.name;
+    env[`${at}_NETWORK_UUID`] = network.uuid;
+    env[`${at}_NETWORK_SUBNET`] = network.subnet;
+    env[`${at}_NETWORK_GATEWAY`] = text(network.gateway);
+    env[`${at}_NETWORK_SUBNET6`] = text(network.subnet6);
+    env[`${at}_NETWORK_GATEWAY6`] = text(network.gateway6);
+    env[`${at}_NETWORK_MAC_PREFIX`] = text(network.macPrefix);
+    env[`${at}_NETWORK_TAGS`] = network.tags.join(' ');
+  });
+  return env;
+}
+
+/** The INSTANCE_* variables of an instance; `disks` for one that isn't committed yet. */
+export function instanceEnvironment(
+  configuration: Configuration,
+  instance: Instance,
+  disks: readonly Disk[] = disksOf(configuration, instance),
+): Record<string, string> {
+  const nameOf = (uuid: string) => configuration.nodes.get(uuid)?.name ?? uuid;
+  const backend = filledBackend(configuration.cluster, instance);
+  const env: Record<string, string> = {
+    OP_TARGET: instance.name,
+    INSTANCE_NAME: instance.name,
+    INSTANCE_PRIMARY: nameOf(instance.primary_node),
+    INSTANCE_SECONDARIES: secondariesOf(configuration, instance).map(nameOf).join(' '),
+    INSTANCE_OS_TYPE: instance.os,
+    INSTANCE_STATUS: instance.admin_state,
+    INSTANCE_MINMEM: String(backend.minmem),
+    INSTANCE_MAXMEM: String(backend.maxmem),
+    INSTANCE_MEMORY: String(backend.maxmem),
+    INSTANCE_VCPUS: String(backend.vcpus),
+    INSTANCE_DISK_TEMPLATE: disks[0]?.dev_type ?? 'diskless',
+    INSTANCE_HYPERVISOR: instance.hypervisor,
+    INSTANCE_TAGS: [...instance.tags].join(' '),
+    ...diskEnvironment(disks),
+    ...nicEnvironment(configuration, instance),
+  };
+  for (const [name, value] of Object.entries(backend)) env[`INSTANCE_BE_${name}`] = text(value);
+  for (const [name, value] of Object.entries(filledHypervisor(configuration.cluster, instance)))
+    env[`INSTANCE_HV_${name}`] = text(value);
+  return env;
+}
+
+/** The hooks of an operation on one instance: on the master and on `nodes`. */
+export function instanceHooks(
+  path: string,
+  configuration: Configuration,
+  instance: Instance,
+  nodes: readonly string[],
+  extra: Readonly<Record<string, string>> = {},
+  disks?: readonly Disk[],
+): HookPlan {
+  const where = [...new Set([configuration.cluster.master_node, ...nodes])];
+  return {
+    path,
+    objectType: 'INSTANCE',
+    env: { ...instanceEnvironment(configuration, instance, disks), ...extra },
+    preNodes: where,
+    postNodes: where,
+  };
+}

@@ -1,0 +1,416 @@
+/**
+ * OP_INSTANCE_CREATE: a new instance from nothing. Everything is named in the plan; the steps make the
+ * volumes, write the configuration, wait for the mirror, install the OS and start the guest. Until the
+ * last of them has succeeded all of it is undone on failure.
+ */
+import type { z } from 'zod';
+import { hypervisorAbout } from '../../hypervisors/catalog.ts';
+import { ErrorCode, notSupportedYet, prerequisiteFailure } from '../../kit/failure.ts';
+import { normalizedHostname, resolveHost } from '../../kit/resolve.ts';
+import { formatUnit } from '../../kit/units.ts';
+import type { LockRequest } from '../../locks/contract.ts';
+import type { Configuration } from '../../model/configuration.ts';
+import { nodeNamed } from '../../model/lookup.ts';
+import type { Disk } from '../../model/objects/disk.ts';
+import type { Instance } from '../../model/objects/instance.ts';
+import type { Node } from '../../model/objects/node.ts';
+import { backendParameters, splitMemory } from '../../model/params/backend.ts';
+import { changeLevel, enforceTypes, findFault, type ParameterValues } from '../../model/params/family.ts';
+import { filledBackend, filledHypervisor, mergedOs } from '../../model/params/fill.ts';
+import { InstanceCreate } from '../../opcodes/instance.ts';
+import type { OpcodeOf } from '../../opcodes/opcode.ts';
+import { storageAbout } from '../../storage/catalog.ts';
+import type { StorageAbout } from '../../storage/contract.ts';
+import { requireUsable } from '../checks.ts';
+import { instanceHooks } from '../hooks-environment.ts';
+import { disksOnNode, instanceOnNode } from '../on-node.ts';
+import { type JobHandle, operation, type PlanContext } from '../operation.ts';
+import { addInstance, runStateOf, setRunState } from '../steps/configuration.ts';
+import { activateDisks, createVolume, deactivateDisks } from '../steps/disks.ts';
+import { installOs, startInstance } from '../steps/instance.ts';
+import { waitForSync } from '../sync.ts';
+import {
+  requireDiskSpace,
+  requireHypervisor,
+  requireLinks,
+  requireMemory,
+  requireOs,
+} from './create-checks.ts';
+import { layDisksOut, wantedDisk } from './plan-disks.ts';
+import { planNics } from './plan-nics.ts';
+import { requirePolicy } from './policy.ts';
+
+type Op = OpcodeOf<typeof InstanceCreate>;
+
+interface CreatePlan {
+  readonly configuration: Configuration;
+  readonly instance: Instance;
+  readonly disks: readonly Disk[];
+  /** Primary first. */
+  readonly nodes: readonly Node[];
+  readonly ports: readonly number[];
+  readonly about: StorageAbout;
+  readonly waitForSync: boolean;
+  readonly installOs: boolean;
+  readonly start: boolean;
+  readonly secretParameters: Readonly<Record<string, string>>;
+  readonly debug: number;
+}
+
+type Values = Readonly<Record<string, unknown>>;
+const strings = (values: Values | null): Record<string, string> =>
+  Object.fromEntries(Object.entries(values ?? {}).map(([key, value]) => [key, String(value)]));
+
+/** The forms of the opcode that this operation can't do yet are said so before anything else. */
+function checkForm(op: Op): void {
+  if (op.mode !== 'create') throw notSupportedYet(`Instance creation by ${op.mode}`);
+  if (op.forthcoming || op.commit) throw notSupportedYet('A forthcoming instance');
+  if (op.instance_communication) throw notSupportedYet('Instance communication');
+  if (op.opportunistic_locking && op.iallocator === null) {
+    throw prerequisiteFailure(
+      'Opportunistic locking is only available in combination with an instance allocator',
+      ErrorCode.invalid,
+    );
+  }
+  if (op.iallocator !== null && op.pnode !== null) {
+    throw prerequisiteFailure('Please do not specify both an iallocator and a node', ErrorCode.invalid);
+  }
+  if (op.os_type === null && !op.no_install)
+    throw prerequisiteFailure('No guest OS specified', ErrorCode.invalid);
+}
+
+function templateOf(configuration: Configuration, op: Op): StorageAbout {
+  const enabled = configuration.cluster.enabled_disk_templates;
+  const template = op.disk_template ?? enabled[0]!;
+  if (!enabled.includes(template)) {
+    throw prerequisiteFailure(
+      `Disk template '${template}' is not enabled in cluster. Enabled disk templates are: ${enabled.join(',')}`,
+      ErrorCode.invalid,
+    );
+  }
+  const about = storageAbout(template);
+  if (about.empty && op.disks.length > 0) {
+    throw prerequisiteFailure('Diskless instance but disk information passed', ErrorCode.invalid);
+  }
+  if (about.adoptable === 'must' && !op.disks.every((disk) => 'adopt' in disk)) {
+    throw prerequisiteFailure(
+      `Disk template ${template} requires disk adoption but no 'adopt' parameter given`,
+      ErrorCode.invalid,
+    );
+  }
+  if (op.disks.some((disk) => 'adopt' in disk)) throw notSupportedYet('Adoption of existing volumes');
+  return about;
+}
+
+function namedNodes(configuration: Configuration, op: Op, about: StorageAbout): Node[] {
+  if (op.pnode === null) {
+    throw notSupportedYet('Choosing nodes by an instance allocator (give --node)');
+  }
+  const primary = nodeNamed(configuration, op.pnode);
+  if (!about.needsSecondary) return [primary];
+  if (op.snode === null) {
+    throw prerequisiteFailure('The networked disk templates need a mirror node', ErrorCode.invalid);
+  }
+  const secondary = nodeNamed(configuration, op.snode);
+  if (primary.uuid === secondary.uuid) {
+    throw prerequisiteFailure('The secondary node cannot be the primary node', ErrorCode.invalid);
+  }
+  return [primary, secondary];
+}
+
+function hypervisorParameters(configuration: Configuration, op: Op, hypervisor: string): ParameterValues {
+  const { cluster } = configuration;
+  if (!cluster.enabled_hypervisors.includes(hypervisor)) {
+    throw prerequisiteFailure(
+      `Selected hypervisor (${hypervisor}) not enabled in the cluster (${cluster.enabled_hypervisors.join(',')})`,
+      ErrorCode.state,
+    );
+  }
+  const about = hypervisorAbout(hypervisor);
+  const own = changeLevel({}, enforceTypes(about.params, op.hvparams as ParameterValues));
+  const filled = filledHypervisor(cluster, { hypervisor, os: op.os_type ?? '', hvparams: own });
+  const fault = findFault(about.params, filled) ?? about.crossCheck?.(filled);
+  if (fault !== undefined) throw prerequisiteFailure(fault, ErrorCode.invalid);
+  for (const [name, definition] of Object.entries(about.params)) {
+    if (definition.global && name in own) {
+      throw prerequisiteFailure(
+        `The following hypervisor parameters are global and cannot be customized at instance level: ${name}`,
+        ErrorCode.invalid,
+      );
+    }
+  }
+  return own;
+}
+
+function backendOf(op: Op): ParameterValues {
+  return changeLevel({}, enforceTypes(backendParameters, splitMemory(op.beparams as ParameterValues)));
+}
+
+function withoutDefaults(op: Op, own: ParameterValues, defaults: ParameterValues): ParameterValues {
+  if (!op.identify_defaults) return own;
+  return Object.fromEntries(Object.entries(own).filter(([name, value]) => defaults[name] !== value));
+}
+
+async function nameOf(op: Op, context: PlanContext): Promise<string> {
+  const family = context.configuration.cluster.primary_ip_family === 10 ? 6 : 4;
+  if (!op.name_check) {
+    if (op.ip_check)
+      throw prerequisiteFailure('Cannot do IP address check without a name check', ErrorCode.invalid);
+    return normalizedHostname(op.instance_name);
+  }
+  const host = await resolveHost(op.instance_name, context.paths.etcHosts, family);
+  return host.name;
+}
+
+async function planInstance(
+  op: Op,
+  context: PlanContext,
+  name: string,
+  about: StorageAbout,
+  nodes: readonly Node[],
+): Promise<{ instance: Instance; disks: Disk[]; ports: number[] }> {
+  const { configuration, reservations, owner } = context;
+  const { cluster } = configuration;
+  const hypervisor = op.hypervisor ?? cluster.enabled_hypervisors[0]!;
+  const hvparams = hypervisorParameters(configuration, op, hypervisor);
+  const beparams = backendOf(op);
+  const backend = filledBackend(cluster, { beparams });
+  if (backend.minmem > backend.maxmem) {
+    throw prerequisiteFailure(
+      `Minimum memory (${backend.minmem}) must not be larger than maximum memory (${backend.maxmem})`,
+      ErrorCode.invalid,
+    );
+  }
+  if (backend.vcpus < 1)
+    throw prerequisiteFailure(`Number of VCPUs must be at least 1, got ${backend.vcpus}`, ErrorCode.invalid);
+  const wanted = op.disks.map((disk) => wantedDisk(configuration, about, disk));
+  const group = configuration.nodegroups.get(nodes[0]!.group)!;
+  if (!op.ignore_ipolicy) {
+    const sizes = wanted.map((disk) => disk.size);
+    requirePolicy(cluster, group, {
+      memory: backend.maxmem,
+      vcpus: backend.vcpus,
+      spindles: backend.spindle_use,
+      nics: op.nics.length,
+      disks: sizes,
+      template: about.name,
+    });
+  }
+  const nics = planNics(context, op.nics, group.uuid, name);
+  const disks = layDisksOut(
+    context,
+    {
+      template: about.name,
+      fileDriver: op.file_driver,
+      fileStorageDir: op.file_storage_dir,
+      instanceName: name,
+      nodes: nodes.map((node) => node.uuid),
+    },
+    wanted,
+  );
+  const port = hypervisorAbout(hypervisor).needsPort ? reservations.allocatePort(owner) : null;
+  const instance: Instance = {
+    uuid: reservations.generateUuid(owner),
+    serial_no: 1,
+    ctime: context.now(),
+    mtime: context.now(),
+    tags: [...new Set(op.tags)].sort(),
+    name,
+    primary_node: nodes[0]!.uuid,
+    os: op.os_type ?? '',
+    hypervisor,
+    hvparams: withoutDefaults(op, hvparams, cluster.hvparams[hypervisor] ?? {}) as Instance['hvparams'],
+    beparams: withoutDefaults(op, beparams, cluster.beparams.default ?? {}) as Instance['beparams'],
+    osparams: strings(op.osparams),
+    osparams_private: strings(op.osparams_private),
+    admin_state: 'down',
+    admin_state_source: 'admin',
+    nics,
+    disks: disks.map((disk) => disk.uuid),
+    disks_active: false,
+    ...(port === null ? {} : { network_port: port }),
+  };
+  const mirrorPorts = disks.flatMap((disk) =>
+    storageAbout(disk.dev_type).mirrored === 'internal' ? [Number(disk.logical_id?.[2])] : [],
+  );
+  return { instance, disks, ports: [...mirrorPorts, ...(port === null ? [] : [port])] };
+}
+
+async function plan(op: Op, context: PlanContext): Promise<CreatePlan> {
+  checkForm(op);
+  const { configuration } = context;
+  const name = await nameOf(op, context);
+  if (configuration.instances.byName(name) !== undefined) {
+    throw prerequisiteFailure(`Instance '${name}' is already in the cluster`, ErrorCode.exists);
+  }
+  const about = templateOf(configuration, op);
+  const nodes = namedNodes(configuration, op, about);
+  for (const node of nodes) requireUsable(node);
+  const [primary] = nodes as [Node];
+  const planned = await planInstance(op, context, name, about, nodes);
+  const { instance, disks } = planned;
+  const secretParameters = mergedOs({}, strings(op.osparams_private), strings(op.osparams_secret));
+  await requireHypervisor(context, instance, nodes);
+  if (op.os_type !== null) await requireOs(context, instance, primary, secretParameters, op.force_variant);
+  await requireLinks(context, instance, primary);
+  await requireDiskSpace(context, disks, nodes);
+  if (op.start) await requireMemory(context, instance, primary);
+  if (op.snode !== null && !about.needsSecondary)
+    context.info('Ignoring secondary node, since the disk template is not mirrored');
+  return {
+    ...planned,
+    configuration,
+    nodes,
+    about,
+    waitForSync: op.wait_for_sync,
+    installOs: op.os_type !== null && !op.no_install && disks.length > 0,
+    start: op.start,
+    secretParameters,
+    debug: op.debug_level ?? 0,
+  };
+}
+
+async function makeDisks(plan: CreatePlan, job: JobHandle): Promise<void> {
+  const { configuration, instance, disks, nodes, about } = plan;
+  if (about.mirrored !== 'internal')
+    for (const [index, disk] of disks.entries())
+      job.say(`* disk ${index}, size ${formatUnit(disk.size, 'h')}`);
+  job.say('* creating instance disks...');
+  // The secondary first, so that the primary finds its peer waiting.
+  for (const node of [...nodes].reverse()) {
+    for (const disk of disksOnNode(configuration, instance, node.uuid, disks)) {
+      await job.do(createVolume, {
+        node: node.uuid,
+        disk,
+        info: `originstname+${instance.name}`,
+        onPrimary: node === nodes[0],
+      });
+    }
+  }
+}
+
+async function bringDisksUp(plan: CreatePlan, job: JobHandle): Promise<void> {
+  const { configuration, instance, disks, nodes } = plan;
+  for (const node of [...nodes].reverse()) {
+    await job.do(activateDisks, {
+      node: node.uuid,
+      disks: disksOnNode(configuration, instance, node.uuid, disks),
+      asPrimary: node === nodes[0],
+      wasActive: false,
+    });
+  }
+}
+
+async function syncDisks(plan: CreatePlan, job: JobHandle): Promise<void> {
+  const { instance, disks, nodes, configuration } = plan;
+  const primary = nodes[0]!.uuid;
+  const onPrimary = disksOnNode(configuration, instance, primary, disks);
+  const oneShot = !plan.waitForSync;
+  if (oneShot && plan.about.mirrored === 'no') return;
+  if (!(await waitForSync(job, instance.name, primary, onPrimary, oneShot)) && !oneShot) {
+    throw prerequisiteFailure('There are some degraded disks for this instance', ErrorCode.state);
+  }
+}
+
+async function run(plan: CreatePlan, job: JobHandle): Promise<string[]> {
+  const { instance, disks, nodes, configuration, ports } = plan;
+  const primary = nodes[0]!.uuid;
+  await makeDisks(plan, job);
+  job.say(`adding instance ${instance.name} to cluster config`);
+  job.say('adding disks to cluster config');
+  await job.do(addInstance, {
+    instance: instance as z.input<typeof addInstance.input>['instance'],
+    disks: [...disks],
+    ports: [...ports],
+  });
+  if (disks.length > 0) {
+    await job.do(setRunState, {
+      uuid: instance.uuid,
+      before: runStateOf(instance),
+      after: { disks_active: true },
+    });
+    await bringDisksUp(plan, job);
+    await syncDisks(plan, job);
+  }
+  if (plan.installOs) {
+    if (plan.waitForSync) await syncDisks(plan, job);
+    job.say('* running the instance OS create scripts...');
+    await job.do(installOs(plan.secretParameters), {
+      node: primary,
+      instance: instanceOnNode(configuration, instance, primary, { disks }),
+      reinstall: false,
+      debug: plan.debug,
+    });
+  }
+  if (plan.start) {
+    await job.do(setRunState, {
+      uuid: instance.uuid,
+      before: { ...runStateOf(instance), disks_active: disks.length > 0 },
+      after: { admin_state: 'up', disks_active: true },
+    });
+    job.say('* starting instance...');
+    await job.do(startInstance, {
+      node: primary,
+      instance: instanceOnNode(configuration, instance, primary, { disks }),
+      paused: false,
+      wasRunning: false,
+    });
+  } else if (disks.length > 0) {
+    for (const node of nodes) {
+      await job.do(deactivateDisks, {
+        node: node.uuid,
+        disks: disksOnNode(configuration, instance, node.uuid, disks),
+        wasPrimary: node === nodes[0],
+        wasActive: true,
+      });
+    }
+    await job.do(setRunState, {
+      uuid: instance.uuid,
+      before: { ...runStateOf(instance), disks_active: true },
+      after: { disks_active: false },
+    });
+  }
+  await job.keep();
+  return nodes.map((node) => node.name);
+}
+
+function locks(op: Op, configuration: Configuration): LockRequest[] {
+  const requests: LockRequest[] = [
+    { level: 'instance', name: op.instance_name.toLowerCase(), mode: 'exclusive' },
+  ];
+  for (const name of [op.pnode, op.snode]) {
+    if (name === null) continue;
+    const { uuid } = nodeNamed(configuration, name);
+    requests.push(
+      { level: 'node', name: uuid, mode: 'shared' },
+      { level: 'node-res', name: uuid, mode: 'shared' },
+    );
+  }
+  return requests;
+}
+
+export const instanceCreate = operation({
+  opcode: InstanceCreate,
+  steps: [
+    createVolume,
+    addInstance,
+    setRunState,
+    activateDisks,
+    deactivateDisks,
+    installOs({}),
+    startInstance,
+  ],
+  locks,
+  plan,
+  hooks: (_op, { instance, disks, nodes }, configuration) =>
+    instanceHooks(
+      'instance-add',
+      configuration,
+      instance,
+      nodes.map((node) => node.uuid),
+      { ADD_MODE: 'create' },
+      disks,
+    ),
+  run,
+  dryRunResult: ({ nodes }) => nodes.map((node) => node.name),
+});

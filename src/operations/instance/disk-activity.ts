@@ -1,0 +1,87 @@
+/** Bringing the disks of a committed instance up and down on all their nodes, as steps of a job. */
+import { messageOf } from '../../kit/failure.ts';
+import type { Configuration } from '../../model/configuration.ts';
+import { disksOf } from '../../model/lookup.ts';
+import type { Instance } from '../../model/objects/instance.ts';
+import { version } from '../../noderpc/calls/node.ts';
+import { storageAbout } from '../../storage/catalog.ts';
+import { disksOnNode } from '../on-node.ts';
+import type { JobHandle } from '../operation.ts';
+import { activateDisks, deactivateDisks } from '../steps/disks.ts';
+
+/** Nodes on which the instance's disks are brought up when it runs on `primary`: the others first. */
+export function diskNodes(
+  configuration: Configuration,
+  instance: Instance,
+  primary = instance.primary_node,
+): string[] {
+  const disks = disksOf(configuration, instance);
+  const mirrored = disks.some((disk) => storageAbout(disk.dev_type).mirrored === 'internal');
+  const others = mirrored
+    ? [...new Set(disks.flatMap((disk) => disk.nodes))].filter((uuid) => uuid !== primary)
+    : [];
+  return [...others, primary];
+}
+
+export interface ActivationOptions {
+  readonly primary?: string;
+  /** A secondary that can't be reached is no reason to stop. */
+  readonly ignoreSecondaries?: boolean;
+  readonly wasActive?: boolean;
+}
+
+const nameOf = (configuration: Configuration, uuid: string) => configuration.nodes.get(uuid)?.name ?? uuid;
+
+/** Activates on the secondaries, then on the primary. A node marked offline is left out. */
+export async function bringDisksUp(
+  job: JobHandle,
+  configuration: Configuration,
+  instance: Instance,
+  options: ActivationOptions = {},
+): Promise<void> {
+  const primary = options.primary ?? instance.primary_node;
+  for (const node of diskNodes(configuration, instance, primary)) {
+    if (node !== primary && configuration.nodes.get(node)?.offline) continue;
+    const disks = disksOnNode(configuration, instance, node);
+    if (disks.length === 0) continue;
+    const input = {
+      node,
+      disks,
+      asPrimary: node === primary,
+      wasActive: options.wasActive ?? instance.disks_active,
+    };
+    if (node === primary || !options.ignoreSecondaries) {
+      await job.do(activateDisks, input);
+      continue;
+    }
+    try {
+      await job.world.nodes.call(node, version, {});
+    } catch (error) {
+      job.warn(
+        `Could not prepare block devices on node ${nameOf(configuration, node)} (is_primary=False): ${messageOf(error)}`,
+      );
+      continue;
+    }
+    await job.do(activateDisks, input);
+  }
+}
+
+/** Deactivates on the primary, then on the secondaries. Nodes marked offline are left out. */
+export async function bringDisksDown(
+  job: JobHandle,
+  configuration: Configuration,
+  instance: Instance,
+  primary = instance.primary_node,
+): Promise<void> {
+  for (const node of diskNodes(configuration, instance, primary).reverse()) {
+    if (configuration.nodes.get(node)?.offline) continue;
+    const disks = disksOnNode(configuration, instance, node);
+    if (disks.length > 0)
+      await job.do(deactivateDisks, {
+        node,
+        disks,
+        wasPrimary: node === primary,
+        wasActive: instance.disks_active,
+      });
+  }
+}

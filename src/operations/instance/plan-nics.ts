@@ -1,0 +1,142 @@
+/** From the interfaces that a user asks for to NICs with addresses: nothing is made yet. */
+import { BlockList, isIP } from 'node:net';
+import { ErrorCode, Failure, prerequisiteFailure } from '../../kit/failure.ts';
+import { networkNamed } from '../../model/lookup.ts';
+import type { Network } from '../../model/objects/network.ts';
+import type { Nic, NicParameters } from '../../model/objects/nic.ts';
+import { filledNic } from '../../model/params/fill.ts';
+import { networkAbout, networkNames } from '../../networks/catalog.ts';
+import type { PlanContext } from '../operation.ts';
+
+/** One entry of an opcode's `nics`. */
+export type NicRequest = Readonly<Record<string, unknown>>;
+
+const macPattern = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i;
+const text = (value: unknown) =>
+  value === undefined || value === null || value === '' ? null : String(value);
+const orNone = (value: unknown) => {
+  const given = text(value);
+  return given === null || given.toLowerCase() === 'none' ? null : given;
+};
+
+function parametersOf(request: NicRequest): NicParameters {
+  const link = text(request.link) ?? text(request.bridge);
+  const mode = text(request.mode);
+  const vlan = text(request.vlan);
+  if (text(request.bridge) !== null && text(request.link) !== null) {
+    throw prerequisiteFailure("Cannot pass 'bridge' and 'link' at the same time", ErrorCode.invalid);
+  }
+  return {
+    ...(mode === null ? {} : { mode }),
+    ...(link === null ? {} : { link }),
+    ...(vlan === null ? {} : { vlan }),
+  };
+}
+
+function macOf(context: PlanContext, request: NicRequest, network: Network | undefined): string {
+  const mac = text(request.mac) ?? 'auto';
+  if (mac === 'auto' || mac === 'generate')
+    return context.reservations.generateMac(context.owner, network?.mac_prefix ?? undefined);
+  if (!macPattern.test(mac)) throw prerequisiteFailure(`Invalid MAC address '${mac}'`, ErrorCode.invalid);
+  const lower = mac.toLowerCase();
+  try {
+    context.reservations.reserveMac(context.owner, lower);
+  } catch {
+    throw prerequisiteFailure(`MAC address ${lower} already in use in cluster`, ErrorCode.notUnique);
+  }
+  return lower;
+}
+
+function inNetwork(network: Network, address: string): boolean {
+  const [base, prefix] = network.network.split('/');
+  const list = new BlockList();
+  list.addSubnet(base!, Number(prefix), 'ipv4');
+  return list.check(address, 'ipv4');
+}
+
+function ipOf(
+  context: PlanContext,
+  request: NicRequest,
+  network: Network | undefined,
+  instanceName: string,
+): string | null {
+  const asked = orNone(request.ip);
+  if (asked === null) return null;
+  if (asked === 'pool') {
+    if (network === undefined)
+      throw prerequisiteFailure('if ip=pool, parameter network must be passed too', ErrorCode.invalid);
+    try {
+      return context.reservations.generateIp(context.owner, network.uuid);
+    } catch (error) {
+      throw prerequisiteFailure(
+        `Unable to get a free IP for NIC of ${instanceName} from the address pool`,
+        ErrorCode.state,
+        error,
+      );
+    }
+  }
+  if (isIP(asked) === 0) throw prerequisiteFailure(`Invalid IP address '${asked}'`, ErrorCode.invalid);
+  if (network !== undefined && isIP(asked) === 4 && inNetwork(network, asked)) {
+    try {
+      context.reservations.reserveIp(context.owner, network.uuid, asked);
+    } catch {
+      throw prerequisiteFailure(
+        `IP address ${asked} already in use or does not belong to network ${network.name}`,
+        ErrorCode.notUnique,
+      );
+    }
+  }
+  return asked;
+}
+
+/** The NICs of a new instance, in order. @throws Failure OpPrereqError */
+export function planNics(
+  context: PlanContext,
+  requests: readonly NicRequest[],
+  group: string | undefined,
+  instanceName: string,
+): Nic[] {
+  const { configuration, owner, reservations } = context;
+  return requests.map((request) => {
+    const networkName = orNone(request.network);
+    const network = networkName === null ? undefined : networkNamed(configuration, networkName);
+    const own = parametersOf(request);
+    if (network !== undefined && Object.keys(own).length > 0) {
+      throw prerequisiteFailure(
+        'If network is given, no mode or link is allowed to be passed',
+        ErrorCode.invalid,
+      );
+    }
+    const connection =
+      network === undefined || group === undefined
+        ? undefined
+        : configuration.nodegroups.get(group)?.networks[network.uuid];
+    if (network !== undefined && connection === undefined) {
+      throw prerequisiteFailure(
+        `Network '${network.name}' is not connected to the instance's node group`,
+        ErrorCode.invalid,
+      );
+    }
+    const nicparams: NicParameters = { ...own, ...connection };
+    const filled = filledNic(configuration.cluster, { nicparams });
+    if (!networkNames().includes(filled.mode)) {
+      throw new Failure('OpPrereqError', [`Invalid NIC mode '${filled.mode}'`, ErrorCode.invalid]);
+    }
+    const ip = ipOf(context, request, network, instanceName);
+    if (networkAbout(filled.mode).needsIp && ip === null && network === undefined) {
+      throw prerequisiteFailure(
+        'Routed nic mode requires an ip address if not attached to a network',
+        ErrorCode.invalid,
+      );
+    }
+    const name = orNone(request.name);
+    return {
+      uuid: reservations.generateUuid(owner),
+      mac: macOf(context, request, network),
+      nicparams,
+      ...(ip === null ? {} : { ip }),
+      ...(name === null ? {} : { name }),
+      ...(network === undefined ? {} : { network: network.uuid }),
+    };
+  });
+}

@@ -1,0 +1,122 @@
+/** What failover and migration have in common: where an instance may go, and the checks of its disks. */
+import { ErrorCode, executionFailure, notSupportedYet, prerequisiteFailure } from '../../kit/failure.ts';
+import type { Configuration } from '../../model/configuration.ts';
+import { disksOf, nodeNamed, secondariesOf } from '../../model/lookup.ts';
+import type { Instance } from '../../model/objects/instance.ts';
+import type { Node } from '../../model/objects/node.ts';
+import { blockdevStatus } from '../../noderpc/calls/disk.ts';
+import { storageAbout } from '../../storage/catalog.ts';
+import { disksOnNode, instanceOnNode } from '../on-node.ts';
+import type { PlanContext } from '../operation.ts';
+import type { Move } from '../steps/migration.ts';
+
+export interface TargetRequest {
+  readonly targetNode: string | null;
+  readonly iallocator: string | null;
+  readonly ignoreIpolicy: boolean;
+}
+
+/** The mirroring of an instance's disks: by the driver between two nodes, by the storage itself, or none. */
+export function mirroringOf(
+  configuration: Configuration,
+  instance: Instance,
+): 'no' | 'internal' | 'external' {
+  const [first] = disksOf(configuration, instance);
+  return first === undefined ? storageAbout('diskless').mirrored : storageAbout(first.dev_type).mirrored;
+}
+
+export function templateOf(configuration: Configuration, instance: Instance): string {
+  return disksOf(configuration, instance)[0]?.dev_type ?? 'diskless';
+}
+
+/**
+ * The node that the instance goes to.
+ * @param what "failovers" or "migrations", for the words when the disks don't allow it
+ * @throws Failure OpPrereqError
+ */
+export function targetOf(
+  configuration: Configuration,
+  instance: Instance,
+  request: TargetRequest,
+  what: string,
+): Node {
+  const mirroring = mirroringOf(configuration, instance);
+  if (mirroring === 'no') {
+    throw prerequisiteFailure(
+      `Instance's disk layout '${templateOf(configuration, instance)}' does not allow ${what}`,
+      ErrorCode.state,
+    );
+  }
+  if (mirroring === 'internal') {
+    const [secondary] = secondariesOf(configuration, instance);
+    if (secondary === undefined) {
+      throw prerequisiteFailure(
+        `No secondary node but using ${templateOf(configuration, instance)} disk template`,
+        ErrorCode.state,
+      );
+    }
+    const node = configuration.nodes.get(secondary)!;
+    if (
+      request.iallocator !== null ||
+      (request.targetNode !== null && nodeNamed(configuration, request.targetNode).uuid !== secondary)
+    ) {
+      throw prerequisiteFailure(
+        `Instances with disk template ${templateOf(configuration, instance)} cannot be ${what === 'failovers' ? 'failed over' : 'migrated'} to arbitrary nodes (neither an iallocator nor a target node can be passed)`,
+        ErrorCode.invalid,
+      );
+    }
+    return node;
+  }
+  if (request.targetNode === null)
+    throw notSupportedYet('Choosing a target by an instance allocator (give --target-node)');
+  const node = nodeNamed(configuration, request.targetNode);
+  if (node.uuid === instance.primary_node) {
+    throw prerequisiteFailure(
+      `Cannot migrate instance ${instance.name} to its primary (${node.name})`,
+      ErrorCode.state,
+    );
+  }
+  return node;
+}
+
+/** Every mirrored disk is whole on `node`. @throws Failure OpExecError */
+export async function requireConsistentDisks(
+  context: PlanContext,
+  instance: Instance,
+  node: Node,
+): Promise<void> {
+  const { configuration } = context;
+  if (mirroringOf(configuration, instance) !== 'internal') return;
+  const disks = disksOnNode(configuration, instance, node.uuid);
+  const statuses = await context.nodes.call(node.uuid, blockdevStatus, { disks });
+  statuses.forEach((status, index) => {
+    if (status === null || status.localDisk !== 'okay') {
+      throw executionFailure(
+        `Disk ${index} is degraded on target node, aborting failover: ${status === null ? 'it is not active there' : `its local storage is ${status.localDisk}`}`,
+      );
+    }
+  });
+}
+
+/** Both ends of a move of the instance. */
+export function moveOf(
+  configuration: Configuration,
+  instance: Instance,
+  source: Node,
+  target: Node,
+  live: boolean,
+): Move {
+  return {
+    uuid: instance.uuid,
+    name: instance.name,
+    source: source.uuid,
+    target: target.uuid,
+    onSource: instanceOnNode(configuration, instance, source.uuid),
+    onTarget: instanceOnNode(configuration, { ...instance, primary_node: target.uuid }, target.uuid),
+    sourceDisks: disksOnNode(configuration, instance, source.uuid),
+    targetDisks: disksOnNode(configuration, instance, target.uuid),
+    internal: mirroringOf(configuration, instance) === 'internal',
+    targetAddress: target.secondary_ip,
+    live,
+  };
+}

@@ -1,0 +1,112 @@
+/** OP_INSTANCE_REMOVE: the guest ends, its volumes go, its name leaves the configuration. */
+import { executionFailure, messageOf } from '../../kit/failure.ts';
+import type { Configuration } from '../../model/configuration.ts';
+import { disksOf, instanceNamed, nodesOf } from '../../model/lookup.ts';
+import type { Instance } from '../../model/objects/instance.ts';
+import { blockdevRemove } from '../../noderpc/calls/disk.ts';
+import { instanceShutdown } from '../../noderpc/calls/instance.ts';
+import { InstanceRemove } from '../../opcodes/instance.ts';
+import { storageAbout } from '../../storage/catalog.ts';
+import { primaryOf } from '../checks.ts';
+import { instanceHooks } from '../hooks-environment.ts';
+import { disksOnNode, instanceOnNode } from '../on-node.ts';
+import { type JobHandle, operation } from '../operation.ts';
+import { dropInstance, runStateOf, setRunState } from '../steps/configuration.ts';
+import { removeVolume } from '../steps/disks.ts';
+import { stopInstance } from '../steps/instance.ts';
+import { diskNodes } from './disk-activity.ts';
+import { instanceLocks } from './locks.ts';
+
+interface RemovePlan {
+  readonly configuration: Configuration;
+  readonly instance: Instance;
+  readonly ignoreFailures: boolean;
+  readonly timeout: number;
+}
+
+/** Removes every volume on every node; what can't be removed is said, and reported as false. */
+async function removeDisks(plan: RemovePlan, job: JobHandle): Promise<boolean> {
+  const { configuration, instance } = plan;
+  let whole = true;
+  for (const node of diskNodes(configuration, instance).reverse()) {
+    const { name, offline } = configuration.nodes.get(node)!;
+    for (const disk of disksOnNode(configuration, instance, node)) {
+      try {
+        if (offline) await job.world.nodes.call(node, blockdevRemove, { disk });
+        else await job.do(removeVolume, { node, disk });
+      } catch (error) {
+        if (!plan.ignoreFailures) throw error;
+        job.warn(
+          `Could not remove disk ${disk.index} on node ${name}, continuing anyway: ${messageOf(error)}`,
+        );
+        whole = false;
+      }
+    }
+  }
+  return whole;
+}
+
+async function stop(plan: RemovePlan, job: JobHandle): Promise<void> {
+  const { configuration, instance } = plan;
+  const node = instance.primary_node;
+  const onNode = instanceOnNode(configuration, instance, node);
+  const primary = primaryOf(configuration, instance);
+  try {
+    if (primary.offline)
+      await job.world.nodes.call(node, instanceShutdown, { instance: onNode, timeout: plan.timeout });
+    else
+      await job.do(stopInstance, {
+        node,
+        instance: onNode,
+        timeout: plan.timeout,
+        wasRunning: instance.admin_state === 'up',
+      });
+  } catch (error) {
+    if (!plan.ignoreFailures) {
+      throw executionFailure(
+        `Could not shutdown instance ${instance.name} on node ${primary.name}: ${messageOf(error)}`,
+        error,
+      );
+    }
+    job.say(`Warning: can't shutdown instance: ${messageOf(error)}`);
+  }
+}
+
+export const instanceRemove = operation({
+  opcode: InstanceRemove,
+  steps: [setRunState, stopInstance, removeVolume, dropInstance],
+  locks: (op, configuration) => instanceLocks(configuration, op.instance_name),
+  plan: async (op, { configuration }): Promise<RemovePlan> => ({
+    configuration,
+    instance: instanceNamed(configuration, op.instance_name),
+    ignoreFailures: op.ignore_failures,
+    timeout: op.shutdown_timeout,
+  }),
+  hooks: (op, { instance }, configuration) =>
+    instanceHooks('instance-remove', configuration, instance, nodesOf(configuration, instance), {
+      SHUTDOWN_TIMEOUT: String(op.shutdown_timeout),
+    }),
+  run: async (plan, job) => {
+    const { configuration, instance } = plan;
+    await stop(plan, job);
+    // From here on data is destroyed: a failure leaves an instance that is down and can be removed again.
+    await job.do(setRunState, {
+      uuid: instance.uuid,
+      before: runStateOf(instance),
+      after: { admin_state: 'down', disks_active: false },
+    });
+    await job.keep();
+    if (!(await removeDisks(plan, job))) job.say("Warning: can't remove instance's disks");
+    const ports = disksOf(configuration, instance).flatMap((disk) =>
+      storageAbout(disk.dev_type).mirrored === 'internal' ? [Number(disk.logical_id?.[2])] : [],
+    );
+    await job.do(dropInstance, {
+      uuid: instance.uuid,
+      name: instance.name,
+      disks: [...instance.disks],
+      ports: instance.network_port ? [...ports, instance.network_port] : ports,
+    });
+    await job.keep();
+    return null;
+  },
+});

@@ -1,0 +1,76 @@
+/** OP_NODE_REMOVE: a node without instances leaves the cluster, and nothing of the cluster stays on it. */
+import { ErrorCode, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
+import type { Configuration } from '../../model/configuration.ts';
+import { nodeNamed, nodesOf } from '../../model/lookup.ts';
+import type { Node } from '../../model/objects/node.ts';
+import { etcHostsModify, nodeLeaveCluster } from '../../noderpc/calls/node.ts';
+import { NodeRemove } from '../../opcodes/node.ts';
+import { operation } from '../operation.ts';
+import { dropNode } from '../steps/node.ts';
+import { joiningKey } from './joining.ts';
+
+interface RemovePlan {
+  readonly configuration: Configuration;
+  readonly node: Node;
+}
+
+export const nodeRemove = operation({
+  opcode: NodeRemove,
+  steps: [dropNode],
+  locks: () => [{ level: 'cluster', name: 'BGL', mode: 'exclusive' }],
+  plan: async (op, { configuration }): Promise<RemovePlan> => {
+    const node = nodeNamed(configuration, op.node_name);
+    if (node.uuid === configuration.cluster.master_node) {
+      throw prerequisiteFailure(
+        'Node is the master node, failover to another node is required',
+        ErrorCode.invalid,
+      );
+    }
+    for (const instance of configuration.instances) {
+      if (nodesOf(configuration, instance).includes(node.uuid)) {
+        throw prerequisiteFailure(
+          `Instance ${instance.name} is still running on the node, please remove first`,
+          ErrorCode.invalid,
+        );
+      }
+    }
+    return { configuration, node };
+  },
+  hooks: (op, { node }, configuration) => {
+    const others = configuration.nodes
+      .values()
+      .flatMap((each) => (each.uuid === node.uuid ? [] : [each.uuid]));
+    return {
+      path: 'node-remove',
+      objectType: 'NODE',
+      env: { OP_TARGET: op.node_name, NODE_NAME: node.name },
+      preNodes: others,
+      postNodes: others,
+    };
+  },
+  run: async ({ configuration, node }, job) => {
+    const { cluster } = configuration;
+    await job.do(dropNode, { node: node as never, digest: cluster.candidate_certs[node.uuid] ?? null });
+    await job.keep();
+    if (!node.offline) {
+      try {
+        await job.world.nodes.call(joiningKey(node.name, node.primary_ip), nodeLeaveCluster, {
+          modifySsh: cluster.modify_ssh_setup,
+        });
+      } catch (error) {
+        job.warn(
+          `Errors encountered on the remote node while leaving the cluster: ${messageOf(error)}`,
+          `When ${node.name} is back, run 'gnt-node add' for it in a cluster or remove /var/lib/ganeti there`,
+        );
+      }
+    }
+    if (cluster.modify_etc_hosts) {
+      await job.world.nodes.call(cluster.master_node, etcHostsModify, {
+        action: 'remove',
+        host: node.name,
+        ip: null,
+      });
+    }
+    return null;
+  },
+});

@@ -1,0 +1,60 @@
+/** Steps on the disks of an instance: make and remove volumes, activate and deactivate, open and close. */
+import { z } from 'zod';
+import * as calls from '../../noderpc/calls/disk.ts';
+import { DiskOnNode } from '../../noderpc/calls/shapes.ts';
+import { step } from '../operation.ts';
+
+const onNode = z.object({ node: z.string(), disk: DiskOnNode });
+
+/** Makes one disk's volumes on one node; undone by removing them. */
+export const createVolume = step({
+  name: 'create-volume',
+  input: onNode.extend({ info: z.string(), onPrimary: z.boolean() }),
+  run: async ({ nodes }, { node, disk, info, onPrimary }) => {
+    await nodes.call(node, calls.blockdevCreate, { disk, info, onPrimary, mustBeNew: true });
+  },
+  undo: async ({ nodes }, { node, disk }) => {
+    await nodes.call(node, calls.blockdevRemove, { disk });
+  },
+});
+
+/** Removes one disk's volumes from one node for good. */
+export const removeVolume = step({
+  name: 'remove-volume',
+  input: onNode,
+  run: async ({ nodes }, { node, disk }) => {
+    await nodes.call(node, calls.blockdevRemove, { disk });
+  },
+  undo: 'none',
+});
+
+const disksOf = z.object({ node: z.string(), disks: z.array(DiskOnNode) });
+
+/** Activates disks on one node; `wasActive` disks are left active by the undo. */
+export const activateDisks = step({
+  name: 'activate-disks',
+  input: disksOf.extend({ asPrimary: z.boolean(), wasActive: z.boolean() }),
+  run: async ({ nodes }, { node, disks, asPrimary }) => {
+    const links: (string | null)[] = [];
+    for (const disk of disks)
+      links.push((await nodes.call(node, calls.blockdevAssemble, { disk, asPrimary })).path);
+    return links;
+  },
+  undo: async ({ nodes }, { node, disks, wasActive }) => {
+    if (wasActive) return;
+    for (const disk of [...disks].reverse()) await nodes.call(node, calls.blockdevShutdown, { disk });
+  },
+});
+
+/** Deactivates disks on one node; undone by activating them again as they were. */
+export const deactivateDisks = step({
+  name: 'deactivate-disks',
+  input: disksOf.extend({ wasPrimary: z.boolean(), wasActive: z.boolean() }),
+  run: async ({ nodes }, { node, disks }) => {
+    for (const disk of [...disks].reverse()) await nodes.call(node, calls.blockdevShutdown, { disk });
+  },
+  undo: async ({ nodes }, { node, disks, wasPrimary, wasActive }) => {
+    if (!wasActive) return;
+    for (const disk of disks) await nodes.call(node, calls.blockdevAssemble, { disk, asPrimary: wasPrimary });
+  },
+});

@@ -1,0 +1,51 @@
+/** Steps on the guest itself: start, stop, install. */
+import { z } from 'zod';
+import * as calls from '../../noderpc/calls/instance.ts';
+import { InstanceOnNode } from '../../noderpc/calls/shapes.ts';
+import { step } from '../operation.ts';
+
+const onNode = z.object({ node: z.string(), instance: InstanceOnNode });
+
+/** Starts it; undone by stopping it at once, unless it ran before. */
+export const startInstance = step({
+  name: 'start-instance',
+  input: onNode.extend({ paused: z.boolean(), wasRunning: z.boolean() }),
+  run: async ({ nodes }, { node, instance, paused }) => {
+    await nodes.call(node, calls.instanceStart, { instance, startupPaused: paused });
+  },
+  undo: async ({ nodes }, { node, instance, wasRunning }) => {
+    if (!wasRunning) await nodes.call(node, calls.instanceShutdown, { instance, timeout: 0 });
+  },
+});
+
+/** Stops it. A guest that was stopped can't be un-stopped: an undo starts it anew when it ran before. */
+export const stopInstance = step({
+  name: 'stop-instance',
+  input: onNode.extend({ timeout: z.int(), wasRunning: z.boolean() }),
+  run: async ({ nodes }, { node, instance, timeout }) => {
+    await nodes.call(node, calls.instanceShutdown, { instance, timeout });
+  },
+  undo: async ({ nodes }, { node, instance, wasRunning }) => {
+    if (wasRunning) await nodes.call(node, calls.instanceStart, { instance, startupPaused: false });
+  },
+});
+
+/**
+ * Runs the OS definition's create script. Its secret parameters must never be journalled, so the input
+ * names the job that holds them in memory.
+ */
+export function installOs(secrets: Readonly<Record<string, string>>) {
+  return step({
+    name: 'install-os',
+    input: onNode.extend({ reinstall: z.boolean(), debug: z.int() }),
+    run: async ({ nodes }, { node, instance, reinstall, debug }) => {
+      await nodes.call(node, calls.instanceOsAdd, {
+        instance,
+        reinstall,
+        debug,
+        secretParameters: { ...secrets },
+      });
+    },
+    undo: 'none',
+  });
+}

@@ -1,0 +1,233 @@
+/**
+ * Steps of a live migration. Until the guest runs on the target everything is taken back on failure;
+ * from the moment that it does, it stays there: an undo that finds it running on the target completes
+ * the move instead, whatever moment the master died at. A guest is never left standing, and never runs
+ * twice: the target's copy begins only when the source's has stopped.
+ */
+import { z } from 'zod';
+import { sleep } from '../../kit/clock.ts';
+import { executionFailure, messageOf } from '../../kit/failure.ts';
+import * as disks from '../../noderpc/calls/disk.ts';
+import * as calls from '../../noderpc/calls/instance.ts';
+import { DiskOnNode, InstanceOnNode } from '../../noderpc/calls/shapes.ts';
+import { step, type World } from '../operation.ts';
+
+/** Both ends of a move. */
+export const Move = z.object({
+  uuid: z.string(),
+  name: z.string(),
+  source: z.string(),
+  target: z.string(),
+  onSource: InstanceOnNode,
+  onTarget: InstanceOnNode,
+  sourceDisks: z.array(DiskOnNode),
+  targetDisks: z.array(DiskOnNode),
+  /** The disks are copied between the two nodes by their driver. */
+  internal: z.boolean(),
+  targetAddress: z.string(),
+  live: z.boolean(),
+});
+export type Move = z.infer<typeof Move>;
+
+const syncPollMs = 500;
+const syncTimeoutMs = 1_800_000;
+const transferPollMs = 200;
+
+/** Has an earlier undo or the operation itself already settled it on the target? */
+function arrived({ config }: World, move: Move): boolean {
+  return config.current.instances.get(move.uuid)?.primary_node === move.target;
+}
+
+async function runsOnTarget({ nodes }: World, { target, onTarget }: Move): Promise<boolean> {
+  const found = await nodes.call(target, calls.instanceInfo, {
+    name: onTarget.name,
+    hypervisor: onTarget.hypervisor,
+    hvparams: onTarget.hvparams,
+  });
+  return found?.state === 'running';
+}
+
+/** Waits until both ends of every disk are alike. */
+export async function waitUntilMirrored(
+  { nodes }: Pick<World, 'nodes'>,
+  move: Move,
+  signal?: AbortSignal,
+): Promise<void> {
+  const end = Date.now() + syncTimeoutMs;
+  for (;;) {
+    const answers = await Promise.all([
+      nodes.call(move.source, disks.drbdWaitSync, { disks: move.sourceDisks }),
+      nodes.call(move.target, disks.drbdWaitSync, { disks: move.targetDisks }),
+    ]);
+    if (answers.every((answer) => answer.done)) return;
+    if (Date.now() > end)
+      throw executionFailure(
+        `Disks of ${move.name} did not get in sync within ${syncTimeoutMs / 60000} minutes`,
+      );
+    await sleep(syncPollMs, signal);
+  }
+}
+
+export async function disconnect({ nodes }: Pick<World, 'nodes'>, move: Move): Promise<void> {
+  await nodes.call(move.source, disks.drbdDisconnectNet, { disks: move.sourceDisks });
+  await nodes.call(move.target, disks.drbdDisconnectNet, { disks: move.targetDisks });
+}
+
+export async function attach(
+  { nodes }: Pick<World, 'nodes'>,
+  move: Move,
+  multiMaster: boolean,
+): Promise<void> {
+  await Promise.all([
+    nodes.call(move.source, disks.drbdAttachNet, { disks: move.sourceDisks, multiMaster }),
+    nodes.call(move.target, disks.drbdAttachNet, { disks: move.targetDisks, multiMaster }),
+  ]);
+}
+
+/** The disks as they are when the instance runs on the target: written there only. */
+async function settleDisksOnTarget(world: World, move: Move): Promise<void> {
+  await world.nodes.call(move.source, disks.blockdevClose, { disks: move.sourceDisks });
+  if (move.internal) {
+    await disconnect(world, move);
+    await attach(world, move, false);
+    await waitUntilMirrored(world, move);
+  } else if (move.targetDisks.length > 0) {
+    await world.nodes.call(move.target, disks.blockdevOpen, { disks: move.targetDisks, exclusive: true });
+  }
+}
+
+/** Lets both nodes write; undone by closing the target's side again. */
+export const shareDisks = step({
+  name: 'share-disks',
+  input: Move,
+  run: async ({ nodes }, move) => {
+    if (move.sourceDisks.length === 0) return;
+    await nodes.call(move.source, disks.blockdevOpen, { disks: move.sourceDisks, exclusive: false });
+    await nodes.call(move.target, disks.blockdevOpen, { disks: move.targetDisks, exclusive: false });
+  },
+  undo: async (world, move) => {
+    if (arrived(world, move) || move.targetDisks.length === 0) return;
+    await world.nodes.call(move.target, disks.blockdevClose, { disks: move.targetDisks });
+  },
+});
+
+/** Connects mirrored disks so that both sides may be primary; undone by connecting them as before. */
+export const connectDualPrimary = step({
+  name: 'connect-dual-primary',
+  input: Move,
+  run: async (world, move) => {
+    await disconnect(world, move);
+    await attach(world, move, true);
+    await waitUntilMirrored(world, move);
+  },
+  undo: async (world, move) => {
+    if (arrived(world, move)) return;
+    await disconnect(world, move);
+    await attach(world, move, false);
+  },
+});
+
+/** Prepares the target; undone by taking the preparations away. */
+export const acceptOnTarget = step({
+  name: 'accept-on-target',
+  input: Move.extend({ info: z.string() }),
+  run: async ({ nodes }, { target, onTarget, info, targetAddress }) => {
+    await nodes.call(target, calls.acceptInstance, { instance: onTarget, info, address: targetAddress });
+  },
+  undo: async (world, move) => {
+    if (arrived(world, move)) return;
+    await world.nodes.call(move.target, calls.instanceFinalizeMigrationTarget, {
+      instance: move.onTarget,
+      info: move.info,
+      success: false,
+    });
+  },
+});
+
+export interface Transfer {
+  readonly downtimeMs: number | null;
+}
+
+/** What is to be told while memory is on its way. */
+type Progress = (status: calls.MigrationStatus) => void;
+
+/** Moves the guest's memory. Undone by calling it off; a guest that has arrived is completed instead. */
+export function transferGuest(progress: Progress = () => {}, signal?: AbortSignal) {
+  return step({
+    name: 'transfer-guest',
+    input: Move.extend({ info: z.string() }),
+    run: async ({ nodes }, { source, onSource, targetAddress, live, name }): Promise<Transfer> => {
+      await nodes.call(source, calls.instanceMigrate, { instance: onSource, address: targetAddress, live });
+      for (;;) {
+        const status = await nodes.call(source, calls.instanceGetMigrationStatus, { instance: onSource });
+        if (status.status === 'completed') return { downtimeMs: status.downtimeMs };
+        if (status.status === 'failed' || status.status === 'cancelled') {
+          throw executionFailure(
+            `Could not migrate instance ${name}: ${status.message ?? `the hypervisor says ${status.status}`}`,
+          );
+        }
+        progress(status);
+        await sleep(transferPollMs, signal);
+      }
+    },
+    undo: async (world, move) => {
+      if (arrived(world, move)) return;
+      if (await runsOnTarget(world, move)) {
+        await completeOnTarget(world, move);
+        return;
+      }
+      await world.nodes.call(move.source, calls.instanceMigrationCancel, { instance: move.onSource });
+      await world.nodes.call(move.source, calls.instanceFinalizeMigrationSource, {
+        instance: move.onSource,
+        success: false,
+        live: move.live,
+      });
+    },
+  });
+}
+
+/** Makes the configuration say where the guest runs, then tidies both nodes. Right however often it is called. */
+async function completeOnTarget(world: World, move: Move & { readonly info: string }): Promise<void> {
+  await recordPrimary(world, move);
+  await tidyAfterArrival(world, move);
+}
+
+async function recordPrimary({ config }: World, move: Move): Promise<void> {
+  await config.change(`instance ${move.name} has moved`, (draft) => {
+    const instance = draft.instances.get(move.uuid);
+    if (instance !== undefined && instance.primary_node !== move.target)
+      draft.put('instances', { ...instance, primary_node: move.target });
+  });
+}
+
+async function tidyAfterArrival(world: World, move: Move & { readonly info: string }): Promise<void> {
+  await world.nodes.call(move.target, calls.instanceFinalizeMigrationTarget, {
+    instance: move.onTarget,
+    info: move.info,
+    success: true,
+  });
+  await world.nodes.call(move.source, calls.instanceFinalizeMigrationSource, {
+    instance: move.onSource,
+    success: true,
+    live: move.live,
+  });
+  await settleDisksOnTarget(world, move);
+}
+
+/** The guest has arrived: recorded and tidied. Its undo completes it, since there is no way back. */
+export const completeMove = step({
+  name: 'complete-move',
+  input: Move.extend({ info: z.string() }),
+  run: completeOnTarget,
+  undo: async (world, move) => {
+    try {
+      await completeOnTarget(world, move);
+    } catch (error) {
+      throw executionFailure(
+        `Instance ${move.name} runs on its new node, but its disks are not yet settled: ${messageOf(error)}. ` +
+          `When both nodes are reachable run 'gnt-instance migrate --cleanup ${move.name}'`,
+        error,
+      );
+    }
+  },
+});

@@ -1,0 +1,48 @@
+/** OP_TEST_DELAY: waits on the master and on nodes; for trying out the job queue. */
+import { sleep } from '../../kit/clock.ts';
+import { ErrorCode, notSupportedYet, prerequisiteFailure } from '../../kit/failure.ts';
+import { nodeNamed } from '../../model/lookup.ts';
+import { testDelay as testDelayCall } from '../../noderpc/calls/node.ts';
+import { TestDelay } from '../../opcodes/test.ts';
+import { operation } from '../operation.ts';
+
+interface DelayPlan {
+  readonly duration: number;
+  readonly onMaster: boolean;
+  readonly nodes: readonly string[];
+  readonly times: number;
+}
+
+export const testDelay = operation({
+  opcode: TestDelay,
+  steps: [],
+  locks: (op, configuration) =>
+    op.no_locks
+      ? []
+      : op.on_nodes.map((name) => ({
+          level: 'node',
+          name: nodeNamed(configuration, name).uuid,
+          mode: 'exclusive',
+        })),
+  plan: async (op, { configuration }): Promise<DelayPlan> => {
+    if (op.interruptible) throw notSupportedYet('An interruptible delay');
+    if (op.duration < 0)
+      throw prerequisiteFailure('The duration of a delay must not be negative', ErrorCode.invalid);
+    return {
+      duration: op.duration,
+      onMaster: op.on_master,
+      nodes: op.on_nodes.map((name) => nodeNamed(configuration, name).uuid),
+      times: Math.max(1, op.repeat),
+    };
+  },
+  run: async ({ duration, onMaster, nodes, times }, job) => {
+    for (let i = 0; i < times; i += 1) {
+      if (times > 1) job.info(`Test delay iteration ${i}/${times - 1}`);
+      if (onMaster) await sleep(duration * 1000, job.signal);
+      await Promise.all(
+        nodes.map((node) => job.world.nodes.call(node, testDelayCall, { duration }, { signal: job.signal })),
+      );
+    }
+    return null;
+  },
+});
