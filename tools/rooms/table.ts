@@ -21,7 +21,7 @@ const contracts = [
 ];
 /** The face of driver rooms that is data only. */
 export const driverRooms = ['hypervisors', 'storage', 'networks'] as const;
-export const driverFaces = /^(catalog|contract|about|address-pool|[a-z]+\/(about|layout))\.ts$/;
+export const driverFaces = /^(catalog|contract|about|address-pool|[a-z]+\/about)\.ts$/;
 /** Rooms that may load a driver's I/O. */
 export const driverUsers = ['noded', 'monitoring', 'hypervisors', 'storage', 'networks'];
 
