@@ -105,7 +105,7 @@ export function instanceOnNode(
     hvparams: { ...filledHypervisor(cluster, instance), ...overrides.hvparams },
     beparams: { ...filledBackend(cluster, instance), ...overrides.beparams },
     os: instance.os,
-    osparams: filledOs(cluster, instance),
+    osparams: filledOs(cluster, instance.os, instance.osparams),
     nics: instance.nics.map((nic) => filledNicOf(configuration, nic)),
     disks: disksOnNode(configuration, instance, node, overrides.disks),
     networkPort: instance.network_port ?? null,

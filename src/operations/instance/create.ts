@@ -3,7 +3,6 @@
  * volumes, write the configuration, wait for the mirror, install the OS and start the guest. Until the
  * last of them has succeeded all of it is undone on failure.
  */
-import type { z } from 'zod';
 import { hypervisorAbout } from '../../hypervisors/catalog.ts';
 import { ErrorCode, notSupportedYet, prerequisiteFailure } from '../../kit/failure.ts';
 import { normalizedHostname, resolveHost } from '../../kit/resolve.ts';
@@ -319,7 +318,7 @@ async function run(plan: CreatePlan, job: JobHandle): Promise<string[]> {
   job.say(`adding instance ${instance.name} to cluster config`);
   job.say('adding disks to cluster config');
   await job.do(addInstance, {
-    instance: instance as z.input<typeof addInstance.input>['instance'],
+    instance,
     disks: [...disks],
     ports: [...ports],
   });

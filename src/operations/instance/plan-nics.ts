@@ -5,7 +5,7 @@ import { networkNamed } from '../../model/lookup.ts';
 import type { Network } from '../../model/objects/network.ts';
 import type { Nic, NicParameters } from '../../model/objects/nic.ts';
 import { filledNic } from '../../model/params/fill.ts';
-import { networkAbout, networkNames } from '../../networks/catalog.ts';
+import { networkAbout, nicModes } from '../../networks/catalog.ts';
 import type { PlanContext } from '../operation.ts';
 
 /** One entry of an opcode's `nics`. */
@@ -119,7 +119,7 @@ export function planNics(
     }
     const nicparams: NicParameters = { ...own, ...connection };
     const filled = filledNic(configuration.cluster, { nicparams });
-    if (!networkNames().includes(filled.mode)) {
+    if (!nicModes.includes(filled.mode)) {
       throw new Failure('OpPrereqError', [`Invalid NIC mode '${filled.mode}'`, ErrorCode.invalid]);
     }
     const ip = ipOf(context, request, network, instanceName);

@@ -1,0 +1,49 @@
+/** Every operation, one line each. What isn't here is answered with "not supported yet" by the runner. */
+import { clusterDestroy, clusterPostInit } from './cluster/lifecycle.ts';
+import { clusterQuery } from './cluster/query.ts';
+import { clusterVerify } from './cluster/verify.ts';
+import { clusterVerifyConfig } from './cluster/verify-config.ts';
+import { clusterVerifyGroup } from './cluster/verify-group.ts';
+import { instanceConsole } from './instance/console.ts';
+import { instanceCreate } from './instance/create.ts';
+import { instanceFailover } from './instance/failover.ts';
+import { instanceMigrate } from './instance/migrate.ts';
+import { instanceQueryData } from './instance/query-data.ts';
+import { instanceReboot } from './instance/reboot.ts';
+import { instanceRemove } from './instance/remove.ts';
+import { instanceShutdown } from './instance/shutdown.ts';
+import { instanceStartup } from './instance/startup.ts';
+import { nodeAdd } from './node/add.ts';
+import { nodeRemove } from './node/remove.ts';
+import { nodeSetParams } from './node/set-params.ts';
+import type { AnyOperation } from './operation.ts';
+import { osDiagnose } from './os/diagnose.ts';
+import { testDelay } from './test/delay.ts';
+
+const all: readonly AnyOperation[] = [
+  clusterDestroy,
+  clusterPostInit,
+  clusterQuery,
+  clusterVerify,
+  clusterVerifyConfig,
+  clusterVerifyGroup,
+  instanceConsole,
+  instanceCreate,
+  instanceFailover,
+  instanceMigrate,
+  instanceQueryData,
+  instanceReboot,
+  instanceRemove,
+  instanceShutdown,
+  instanceStartup,
+  nodeAdd,
+  nodeRemove,
+  nodeSetParams,
+  osDiagnose,
+  testDelay,
+];
+
+/** Opcode id to operation. */
+export const operations: ReadonlyMap<string, AnyOperation> = new Map(
+  all.map((each) => [each.opcode.id, each]),
+);
