@@ -56,7 +56,9 @@ export function createIdentity(
   const cluster = () => {
     const value = clusterFile();
     if (value === undefined) {
-      throw new Failure('X509CertError', [paths.serverCertificate, 'this node has no cluster certificate']);
+      throw new Failure('X509CertError', [
+        `${paths.serverCertificate}: this node has no cluster certificate`,
+      ]);
     }
     return value;
   };

@@ -15,18 +15,18 @@ const keyBlock = /-----BEGIN (?:RSA |EC )?PRIVATE KEY-----[\s\S]+?-----END (?:RS
  */
 export function certificateIn(pem: string, file = 'the PEM data'): X509Certificate {
   const block = certificateBlock.exec(pem);
-  if (block === null) throw new Failure('X509CertError', [file, 'no certificate found']);
+  if (block === null) throw new Failure('X509CertError', [`${file}: no certificate found`]);
   try {
     return new X509Certificate(block[0]);
   } catch (error) {
-    throw new Failure('X509CertError', [file, 'the certificate can not be read'], { cause: error });
+    throw new Failure('X509CertError', [`${file}: the certificate can not be read`], { cause: error });
   }
 }
 
 /** @throws Failure X509CertError */
 export function privateKeyIn(pem: string, file = 'the PEM data'): string {
   const block = keyBlock.exec(pem);
-  if (block === null) throw new Failure('X509CertError', [file, 'no private key found']);
+  if (block === null) throw new Failure('X509CertError', [`${file}: no private key found`]);
   return block[0];
 }
 

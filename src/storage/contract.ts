@@ -43,6 +43,17 @@ export interface DiskLayout {
   }[];
 }
 
+/** What a disk holds that no other disk may hold. */
+export interface DiskClaims {
+  /** Logical volumes, "vg/name". */
+  readonly volumes?: readonly string[];
+  /** Numbers that a node gives to one device each. */
+  readonly minors?: readonly { readonly node: string; readonly minor: number }[];
+  /** TCP port of its connection. */
+  readonly port?: number;
+  readonly secret?: string;
+}
+
 export interface StorageAbout {
   /** The disk template. */
   readonly name: string;
@@ -70,6 +81,8 @@ export interface StorageAbout {
   readonly empty?: boolean;
   /** How a new disk is laid out; pure. Absent for a template without disks. */
   readonly layout?: (request: LayoutRequest) => DiskLayout;
+  /** What a disk's logical id holds for itself alone; pure. Absent: nothing. */
+  readonly claims?: (logicalId: NonNullable<Disk['logical_id']>) => DiskClaims;
 }
 
 export interface DeviceState {
@@ -137,6 +150,12 @@ export interface StorageDriver {
 
 /** Drivers whose two sides speak to each other. */
 export interface MirroringDriver extends StorageDriver {
+  /** Version of the kernel's part, as `gnt-cluster verify` compares it between nodes. */
+  version(): Promise<string>;
+  /** Program that the kernel calls on events of a mirror. */
+  usermodeHelper(): Promise<string>;
+  /** Minors that are configured on this node. */
+  usedMinors(): Promise<readonly number[]>;
   disconnectNet(request: DiskRequest): Promise<void>;
   attachNet(request: DiskRequest, multiMaster: boolean): Promise<void>;
   pauseResumeSync(request: DiskRequest, pause: boolean): Promise<void>;

@@ -1,0 +1,19 @@
+/** The folders that Ganeti's daemons work in (ensure-dirs); made when they are missing, left alone otherwise. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Paths } from '../kit/paths.ts';
+
+export function ensureFolders(paths: Paths): void {
+  const wanted: readonly (readonly [string, number])[] = [
+    [paths.dataDir, 0o755],
+    [paths.runDir, 0o775],
+    [paths.socketDir, 0o770],
+    [paths.instanceDisksDir, 0o755],
+    [paths.logDir, 0o770],
+    [paths.osLogDir, 0o750],
+    [join(paths.logDir, 'extstorage'), 0o750],
+    [paths.lockDir, 0o1777],
+    [paths.configDir, 0o755],
+  ];
+  for (const [path, mode] of wanted) mkdirSync(path, { recursive: true, mode });
+}

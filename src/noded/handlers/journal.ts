@@ -1,0 +1,16 @@
+/** Node calls about this node's copy of the configuration's journal. */
+import * as calls from '../../noderpc/calls/node.ts';
+import { answers, type NodeHandler } from '../../noderpc/handler.ts';
+import type { NodeContext } from '../context.ts';
+
+/** journal_append, journal_snapshot and journal_position. */
+export function journalHandlers({ replica }: NodeContext): NodeHandler[] {
+  return [
+    answers(calls.journalAppend, (request) => replica.append(request)),
+    answers(calls.journalSnapshot, async (snapshot) => {
+      await replica.snapshot(snapshot);
+      return null;
+    }),
+    answers(calls.journalPosition, () => replica.position()),
+  ];
+}

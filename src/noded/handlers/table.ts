@@ -1,0 +1,34 @@
+/** Every call that a node daemon answers, with what answers it. */
+import { osDiagnose } from '../../noderpc/calls/node.ts';
+import { handlerTable, type NodeHandler } from '../../noderpc/handler.ts';
+import type { NodeContext } from '../context.ts';
+import { diskHandlers } from './disk.ts';
+import { fileHandlers } from './files.ts';
+import { instanceHandlers } from './instance.ts';
+import { journalHandlers } from './journal.ts';
+import { nodeHandlers } from './node.ts';
+import { osHandlers } from './os.ts';
+import { roleHandlers } from './role.ts';
+import { verifyHandlers } from './verify.ts';
+
+export function nodeCallTable(context: NodeContext): ReadonlyMap<string, NodeHandler> {
+  const os = osHandlers(context);
+  const diagnose = os.find((handler) => handler.call.name === osDiagnose.name);
+  const diagnoseOses = async () => {
+    const found = await diagnose?.handle({} as never, {
+      peer: 'this node',
+      signal: new AbortController().signal,
+    });
+    return found as unknown[];
+  };
+  return handlerTable([
+    ...nodeHandlers(context),
+    ...verifyHandlers(context, diagnoseOses),
+    ...fileHandlers(context),
+    ...journalHandlers(context),
+    ...roleHandlers(context),
+    ...diskHandlers(context),
+    ...instanceHandlers(context),
+    ...os,
+  ]);
+}

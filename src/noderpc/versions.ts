@@ -1,0 +1,8 @@
+/** What a node says of itself; master and nodes of one cluster must agree on the protocol. */
+import { configurationVersion } from '../model/configuration.ts';
+
+/** Ganeti's numbering: changes with the version of config.data. */
+export const protocolVersion = configurationVersion;
+
+/** As `gnt-cluster version` and ssconf_release_version show it. */
+export const releaseVersion = '3.1.0';
