@@ -1,4 +1,6 @@
 /** The contract of NIC modes: what connects a guest's interface to the host's network. */
+import type { Log } from '../kit/log.ts';
+import type { Paths } from '../kit/paths.ts';
 
 export interface NicOnHost {
   readonly uuid: string;
@@ -21,6 +23,11 @@ export interface NetworkAbout {
   readonly needsIp: boolean;
   /** `link` is a Linux bridge, which scripts are also told as BRIDGE. */
   readonly linkIsBridge: boolean;
+  /**
+   * When the receiving node of a migration connects an interface: at once, only after the guest has
+   * arrived (it would draw traffic away), or both times.
+   */
+  readonly onArrival: 'before' | 'after' | 'both';
 }
 
 export interface NetworkDriver {
@@ -30,4 +37,10 @@ export interface NetworkDriver {
   disconnect(device: string, nic: NicOnHost): Promise<void>;
   /** Is the link there? */
   linkExists(link: string): Promise<boolean>;
+}
+
+/** What a driver needs of the node it runs on. */
+export interface NetworkContext {
+  readonly paths: Paths;
+  readonly log: Log;
 }

@@ -7,4 +7,5 @@ export const about: NetworkAbout = {
   vlan: true,
   needsIp: false,
   linkIsBridge: true,
+  onArrival: 'before',
 };

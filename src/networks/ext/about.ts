@@ -1,4 +1,4 @@
-/** ext: a script of the administrator connects the interface; nothing is assumed of it. */
+/** ext: scripts of the administrator connect the interface; nothing is assumed of it. */
 import type { NetworkAbout } from '../contract.ts';
 
 export const about: NetworkAbout = {
@@ -7,4 +7,5 @@ export const about: NetworkAbout = {
   vlan: false,
   needsIp: false,
   linkIsBridge: false,
+  onArrival: 'both',
 };

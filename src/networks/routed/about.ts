@@ -7,4 +7,5 @@ export const about: NetworkAbout = {
   vlan: false,
   needsIp: true,
   linkIsBridge: false,
+  onArrival: 'after',
 };
