@@ -1,0 +1,160 @@
+/** Answers LUXI requests out of the master's parts: translates, decides nothing. */
+import { assertNever, ErrorCode, Failure, notSupportedYet, prerequisiteFailure } from '../kit/failure.ts';
+import { writeFileAtomic } from '../kit/atomic-file.ts';
+import type { Paths } from '../kit/paths.ts';
+import { rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import type { ConfigStore } from '../config/contract.ts';
+import type { JobQueue } from '../jobs/queue.ts';
+import { groupNamed, instanceNamed, networkNamed, nodeNamed } from '../model/lookup.ts';
+import { decodeRequest, type LuxiRequest } from '../luxi/methods.ts';
+import type { LuxiPeer } from '../luxi/server.ts';
+import type { AnyOpcode } from '../opcodes/opcode.ts';
+import { clusterInformation } from '../operations/cluster/information.ts';
+import type { MasterQueries } from './queries.ts';
+import { readWatcherPause } from './watcher-pause.ts';
+
+export interface RequestParts {
+  readonly config: ConfigStore;
+  readonly queue: JobQueue;
+  readonly queries: MasterQueries;
+  readonly paths: Paths;
+  /** Seconds since the epoch. */
+  readonly now: () => number;
+}
+
+type Handler<M extends LuxiRequest['method']> = (request: Extract<LuxiRequest, { method: M }>, parts: RequestParts, peer: LuxiPeer) => Promise<unknown>;
+
+const asOpcodes = (ops: readonly Readonly<Record<string, unknown>>[]) => ops as unknown as readonly AnyOpcode[];
+
+/** Values of the cluster by field (LUXI QueryConfigValues). */
+async function configValues({ fields }: { readonly fields: readonly string[] }, { config, queue, paths }: RequestParts): Promise<unknown[]> {
+  const { cluster, nodes } = config.current;
+  const known: Readonly<Record<string, () => unknown>> = {
+    cluster_name: () => cluster.cluster_name,
+    watcher_pause: () => readWatcherPause(paths),
+    master_node: () => nodes.get(cluster.master_node)?.name,
+    drain_flag: () => queue.isDrained,
+    mac_prefix: () => cluster.mac_prefix,
+    volume_group_name: () => cluster.volume_group_name ?? null,
+  };
+  return await Promise.all(
+    fields.map((field) => {
+      const get = known[field];
+      if (get === undefined) throw prerequisiteFailure(`Unknown configuration field '${field}'`, ErrorCode.invalid);
+      return get();
+    }),
+  );
+}
+
+function tagsOf({ kind, name }: { readonly kind: string; readonly name: string }, { config }: RequestParts): readonly string[] {
+  const { current } = config;
+  switch (kind) {
+    case 'cluster':
+      return current.cluster.tags;
+    case 'node':
+      return nodeNamed(current, name).tags;
+    case 'instance':
+      return instanceNamed(current, name).tags;
+    case 'nodegroup':
+      return groupNamed(current, name).tags;
+    case 'network':
+      return networkNamed(current, name).tags;
+    default:
+      throw prerequisiteFailure(`Invalid tag type '${kind}'`, ErrorCode.invalid);
+  }
+}
+
+async function waitForChange(request: Extract<LuxiRequest, { method: 'WaitForJobChange' }>, { queue, queries }: RequestParts, peer: LuxiPeer): Promise<unknown> {
+  const change = await queue.waitForJobChange(request.job, {
+    read: queries.jobReader(request.fields),
+    previousFields: request.prev_job,
+    previousSerial: typeof request.prev_log === 'number' ? request.prev_log : null,
+    timeout: request.tmout,
+    signal: peer.gone,
+  });
+  if (change === undefined) throw new Failure('OpPrereqError', [`Job ${request.job} not found`, ErrorCode.unknown]);
+  return change === 'nochange' ? 'nochange' : [change.fields, change.log];
+}
+
+async function replaceFilter(request: Extract<LuxiRequest, { method: 'ReplaceFilter' }>, { config, queue, now }: RequestParts): Promise<string> {
+  const uuid = request.uuid ?? randomUUID();
+  const known = config.current.filters.get(uuid);
+  if (request.uuid !== null && known === undefined) {
+    throw new Failure('GenericError', [`Filter rule with UUID ${uuid} does not exist`]);
+  }
+  const reason = request.reason as readonly unknown[][];
+  await config.change('filter rule', (draft) =>
+    draft.put('filters', {
+      uuid,
+      serial_no: known?.serial_no ?? 1,
+      ctime: known?.ctime ?? now(),
+      mtime: now(),
+      tags: [...(known?.tags ?? [])],
+      watermark: queue.serial,
+      priority: request.priority,
+      predicates: request.predicates as unknown[][],
+      action: request.action as string | (string | number)[],
+      reason_trail: reason.map((entry) => [...entry]),
+    }),
+  );
+  queue.reschedule();
+  return uuid;
+}
+
+const handlers: { readonly [M in LuxiRequest['method']]: Handler<M> } = {
+  Query: ({ what, fields, qfilter }, { queries }) => queries.query(what, fields, qfilter),
+  QueryFields: async ({ what, fields }, { queries }) => queries.fields(what, fields),
+  QueryNodes: ({ names, fields }, { queries }) => queries.classic('node', names, fields),
+  QueryGroups: ({ names, fields }, { queries }) => queries.classic('group', names, fields),
+  QueryNetworks: ({ names, fields }, { queries }) => queries.classic('network', names, fields),
+  QueryInstances: ({ names, fields }, { queries }) => queries.classic('instance', names, fields),
+  QueryFilters: ({ uuids, fields }, { queries }) => queries.classic('filter', uuids, fields),
+  QueryJobs: ({ ids, fields }, { queries }) => queries.jobs(ids, fields),
+  QueryExports: ({ nodes }, { queries }) => queries.exports(nodes),
+  QueryConfigValues: configValues,
+  QueryClusterInfo: async (_request, { config }) => clusterInformation(config.current),
+  QueryTags: async (request, parts) => tagsOf(request, parts),
+  ReplaceFilter: replaceFilter,
+  DeleteFilter: async ({ uuid }, { config, queue }) => {
+    if (!config.current.filters.has(uuid)) throw new Failure('GenericError', [`Filter rule with UUID ${uuid} does not exist`]);
+    await config.change('filter rule removed', (draft) => draft.remove('filters', uuid));
+    queue.reschedule();
+    return null;
+  },
+  SubmitJob: ({ job }, { queue }) => queue.submit(asOpcodes(job)),
+  SubmitJobToDrainedQueue: ({ job }, { queue }) => queue.submit(asOpcodes(job), { force: true }),
+  SubmitManyJobs: ({ ops }, { queue }) => queue.submitMany(ops.map(asOpcodes)),
+  WaitForJobChange: waitForChange,
+  PickupJob: async () => {
+    throw notSupportedYet('PickupJob: jobs are picked up by the queue itself, and the request');
+  },
+  ArchiveJob: ({ job }, { queue }) => queue.archive(job),
+  AutoArchiveJobs: ({ age, tmout }, { queue }) => queue.autoArchive(age, tmout),
+  CancelJob: ({ job, kill }, { queue }) => queue.cancel(job, kill),
+  ChangeJobPriority: ({ job, priority }, { queue }) => queue.changePriority(job, priority),
+  SetDrainFlag: async ({ flag }, { queue }) => {
+    await queue.setDrained(flag);
+    return true;
+  },
+  SetWatcherPause: async ({ duration }, { paths, now }) => {
+    if (duration === null) {
+      await rm(paths.watcherPause, { force: true });
+      return null;
+    }
+    if (duration < now()) throw new Failure('GenericError', ['Unable to set pause end time in the past']);
+    await writeFileAtomic(paths.watcherPause, `${duration}\n`, { mode: 0o644 });
+    return duration;
+  },
+};
+
+/** What `serveLuxi` calls for each request. */
+export function createRequestHandler(parts: RequestParts): (method: string, args: readonly unknown[], peer: LuxiPeer) => Promise<unknown> {
+  return async (method, args, peer) => {
+    const request = decodeRequest(method, args);
+    // Each handler gets exactly the request of its own method; the table's type says so, the index can't.
+    const handler = handlers[request.method] as Handler<LuxiRequest['method']> | undefined;
+    if (handler === undefined) return assertNever(request as never);
+    return await handler(request as never, parts, peer);
+  };
+}
