@@ -4,12 +4,15 @@
  * only the machine's own daemons.
  */
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pollUntil } from '../kit/clock.ts';
 import { runningPid } from '../kit/daemon.ts';
 import { Failure } from '../kit/failure.ts';
 import type { Paths } from '../kit/paths.ts';
 import { describeFailure, runProcess } from '../kit/process.ts';
+import { programPath } from '../kit/programs.ts';
+import { splitWords } from '../kit/shell-words.ts';
 
 /** In the order in which they are started (daemon-util, DAEMONS). */
 export const daemonNames = [
@@ -23,14 +26,25 @@ export const daemonNames = [
 ] as const;
 
 /** Those that run on the master only. */
-export const masterDaemons = ['ganeti-masterd', 'ganeti-rapi'] as const;
+export const masterDaemons: readonly string[] = ['ganeti-masterd', 'ganeti-rapi'];
+
+/** Daemons of Ganeti's whose work the master daemon does: scripts that ask for them mean it. */
+const partsOfMaster: readonly string[] = ['ganeti-luxid', 'ganeti-wconfd'];
+
+export function canonicalDaemon(name: string): string {
+  return partsOfMaster.includes(name) ? 'ganeti-masterd' : name;
+}
 
 interface Where {
   readonly paths: Pick<Paths, 'root' | 'runDir'>;
 }
 
+export function isDaemonName(name: string): boolean {
+  return (daemonNames as readonly string[]).includes(name);
+}
+
 function checkName(name: string): void {
-  if (!(daemonNames as readonly string[]).includes(name)) {
+  if (!isDaemonName(name)) {
     throw new Failure('GenericError', [`Unknown daemon name '${name}'`]);
   }
 }
@@ -39,11 +53,23 @@ export function pidFileOf({ paths }: Where, name: string): string {
   return `${paths.runDir}/${name}.pid`;
 }
 
-/** Where the programs stand: beside this one, or where packages put them. */
+/** The launcher of a daemon; daemons that this release doesn't have stand where packages put them. */
 export function executableOf(name: string): string {
-  const script = process.argv[1] ?? '';
-  const places = [join(dirname(script), '..', 'bin', name), join(dirname(script), name), `/usr/sbin/${name}`];
-  return places.find((place) => existsSync(place)) ?? `/usr/sbin/${name}`;
+  const own = programPath(name);
+  return existsSync(own) ? own : `/usr/sbin/${name}`;
+}
+
+/**
+ * Arguments that the administrator has set in /etc/default/ganeti: NODED_ARGS="-b 10.0.0.1", and
+ * EXTRA_NODED_ARGS after them. Other lines of the file are none of our business.
+ */
+export function defaultArguments(text: string, name: string): string[] {
+  const key = name.replace(/^ganeti-/, '').toUpperCase();
+  const settingOf = (variable: string) => {
+    const line = text.split('\n').findLast((candidate) => candidate.trim().startsWith(`${variable}=`));
+    return line === undefined ? '' : splitWords(line.trim().slice(variable.length + 1)).join(' ');
+  };
+  return splitWords(`${settingOf(`${key}_ARGS`)} ${settingOf(`EXTRA_${key}_ARGS`)}`);
 }
 
 async function systemdKnows({ paths }: Where, name: string): Promise<boolean> {
@@ -69,16 +95,39 @@ export async function isDaemonRunning(where: Where, name: string): Promise<boole
   return runningPid(pidFileOf(where, name), name) !== undefined;
 }
 
-/** Running already: fine. @throws Failure GenericError with what the daemon said */
-export async function startDaemon(where: Where, name: string, args: readonly string[] = []): Promise<void> {
-  if (await isDaemonRunning(where, name)) return;
+/** How a daemon ends that belongs on the master only, on another node (constants.EXIT_NOTMASTER). */
+export const notMasterExit = 11;
+
+/**
+ * Running already: fine.
+ * @returns not-master for a daemon that ended because this node isn't
+ * @throws Failure GenericError with what the daemon said
+ */
+export async function startDaemon(
+  where: Where,
+  name: string,
+  args: readonly string[] = [],
+): Promise<'running' | 'not-master'> {
+  if (await isDaemonRunning(where, name)) return 'running';
   if (await systemdKnows(where, name)) {
     await systemctl('start', name);
-    return;
+    return 'running';
   }
-  const result = await runProcess([executableOf(name), ...args], { timeoutMs: 60_000 });
-  if (result.code !== 0)
+  const defaults = await readFile(join(where.paths.root, '/etc/default/ganeti'), 'utf8').catch(() => '');
+  const argv = [executableOf(name), ...defaultArguments(defaults, name), ...args];
+  const result = await runProcess(argv, { timeoutMs: 60_000 });
+  if (result.code === notMasterExit) return 'not-master';
+  if (result.code !== 0) {
     throw new Failure('GenericError', [`Could not start ${name}: ${describeFailure(result)}`]);
+  }
+  return 'running';
+}
+
+/** Makes the daemon open its log file again; not running: fine. */
+export function rotateLog(where: Where, name: string): void {
+  checkName(name);
+  const pid = runningPid(pidFileOf(where, name), name);
+  if (pid !== undefined) process.kill(pid, 'SIGHUP');
 }
 
 /** Not running: fine. Asked first, then killed after 30 seconds. @throws Failure GenericError */

@@ -26,7 +26,8 @@ export interface CertificateOptions {
 async function library() {
   // The library's dependency injection asks for this before it is loaded.
   await import('reflect-metadata');
-  return await import('@peculiar/x509');
+  // A CommonJS package: bundled into a chunk of its own it has its names below `default` only.
+  return (await import('@peculiar/x509')).default;
 }
 
 async function newKey(): Promise<{ keys: webcrypto.CryptoKeyPair; pem: string }> {

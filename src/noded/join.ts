@@ -1,0 +1,171 @@
+/**
+ * What makes a machine a node: the cluster's certificate, its own client certificate, the ssconf values and,
+ * when the cluster manages SSH, keys. Nothing is written before everything has been checked, above all that
+ * the machine isn't in another cluster.
+ */
+import { chmod, mkdir, readFile, rename, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { writeFileAtomic } from '../kit/atomic-file.ts';
+import { Failure } from '../kit/failure.ts';
+import type { Log } from '../kit/log.ts';
+import type { Paths } from '../kit/paths.ts';
+import { runChecked } from '../kit/process.ts';
+import { keyMatches, makeClientCertificate } from '../noderpc/certificates.ts';
+import { certificateIn, digestOf, isIssuedBy } from '../noderpc/pem.ts';
+import { readSsconf, writeSsconf } from './ssconf.ts';
+
+/** Type, private key, public key. */
+const SshKey = z.tuple([z.enum(['rsa', 'dsa', 'ecdsa', 'ed25519']), z.string().min(1), z.string().min(1)]);
+
+/** What the master hands over, under the names that Ganeti's prepare-node-join and node-daemon-setup use. */
+export const JoinData = z.object({
+  cluster_name: z.string().min(1),
+  node_name: z.string().min(1),
+  /** Key and certificate of the cluster: server.pem. */
+  node_daemon_certificate: z.string().min(1),
+  /** Key and certificate of the node, signed by the former; made here when the master has made none. */
+  client_certificate: z.string().min(1).optional(),
+  hmac_key: z.string().min(1).optional(),
+  cluster_domain_secret: z.string().min(1).optional(),
+  ssconf: z.record(z.string(), z.string()),
+  /** Serial number of the configuration that the values come from. */
+  ssconf_serial: z.int().default(0),
+  ssh_host_key: z.array(SshKey).default([]),
+  /** Lines for root's authorized_keys, by the node they belong to. */
+  authorized_keys: z.record(z.string(), z.array(z.string())).default({}),
+  ssh_key_type: z.enum(['rsa', 'dsa', 'ecdsa']).default('rsa'),
+  ssh_key_bits: z.int().default(2048),
+  /** Make a key for root, so that this node can become master. */
+  ssh_root_key: z.boolean().default(false),
+  start_node_daemon: z.boolean().default(true),
+});
+export type JoinData = z.output<typeof JoinData>;
+
+export interface JoinOptions {
+  readonly paths: Paths;
+  readonly log: Log;
+  readonly dryRun: boolean;
+}
+
+/** @throws Failure OpPrereqError-like ConfigurationError naming what contradicts */
+export async function checkJoin(paths: Paths, data: JoinData): Promise<void> {
+  const refuse = (message: string) => new Failure('ConfigurationError', [message]);
+  if (data.ssconf.cluster_name !== data.cluster_name) throw refuse('Cluster name in ssconf does not match');
+  const here = await readSsconf(paths, 'cluster_name');
+  if (here !== undefined && here !== data.cluster_name) {
+    throw refuse(`This machine belongs to another cluster ('${here}'), not to '${data.cluster_name}'`);
+  }
+  if (!keyMatches(data.node_daemon_certificate)) {
+    throw refuse('Given cluster certificate is not signed with given key');
+  }
+  const certificate = certificateIn(data.node_daemon_certificate);
+  const present = await readFile(paths.serverCertificate, 'utf8').catch(() => undefined);
+  if (present !== undefined && !certificateIn(present, paths.serverCertificate).raw.equals(certificate.raw)) {
+    throw refuse(
+      'Given cluster certificate does not match local key: this machine belongs to another cluster',
+    );
+  }
+  const { client_certificate: client } = data;
+  if (client !== undefined && !(keyMatches(client) && isIssuedBy(certificateIn(client), certificate))) {
+    throw refuse('Given client certificate is not one of this cluster');
+  }
+}
+
+async function secretFile(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  await writeFileAtomic(path, text, { mode: 0o440 });
+}
+
+/** An older file of that name is kept beside the new one. */
+async function writeKeepingOld(path: string, text: string, mode: number): Promise<void> {
+  const before = await readFile(path, 'utf8').catch(() => undefined);
+  if (before === text) return;
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  if (before !== undefined) {
+    const stamp = new Date().toISOString().replace(/\D/g, '').slice(0, 14);
+    await rename(path, `${path}.backup-${stamp}`);
+  }
+  await writeFileAtomic(path, text, { mode });
+}
+
+/** The text with the lines that it doesn't have yet. */
+export function withLines(text: string, lines: readonly string[]): string {
+  const have = new Set(text.split('\n').map((line) => line.trim()));
+  const missing = lines.map((line) => line.trim()).filter((line) => line !== '' && !have.has(line));
+  if (missing.length === 0) return text;
+  return `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${missing.join('\n')}\n`;
+}
+
+async function setUpSsh({ paths, log }: JoinOptions, data: JoinData): Promise<void> {
+  const hostKeys = join(paths.root, '/etc/ssh');
+  for (const [kind, privateKey, publicKey] of data.ssh_host_key) {
+    await writeKeepingOld(join(hostKeys, `ssh_host_${kind}_key`), privateKey, 0o600);
+    await writeKeepingOld(join(hostKeys, `ssh_host_${kind}_key.pub`), publicKey, 0o644);
+  }
+  if (data.ssh_host_key.length > 0 && paths.root === '') {
+    log.info('Restarting the SSH daemon with the host keys of the cluster');
+    await runChecked(['service', 'ssh', 'restart'], { timeoutMs: 60_000 });
+  }
+  const folder = join(paths.root === '' ? homedir() : join(paths.root, 'root'), '.ssh');
+  const lines = Object.values(data.authorized_keys).flat();
+  if (lines.length > 0 || data.ssh_root_key) {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await chmod(folder, 0o700);
+  }
+  if (data.ssh_root_key) {
+    const key = join(folder, `id_${data.ssh_key_type}`);
+    if ((await stat(key).catch(() => undefined)) === undefined) {
+      const bits = data.ssh_key_type === 'dsa' ? 1024 : data.ssh_key_bits;
+      await runChecked([
+        'ssh-keygen',
+        '-q',
+        '-t',
+        data.ssh_key_type,
+        '-b',
+        String(bits),
+        '-N',
+        '',
+        '-f',
+        key,
+      ]);
+    }
+    lines.push(await readFile(`${key}.pub`, 'utf8'));
+  }
+  if (lines.length === 0) return;
+  const list = join(folder, 'authorized_keys');
+  const before = await readFile(list, 'utf8').catch(() => '');
+  const after = withLines(before, lines);
+  if (after !== before) await writeFileAtomic(list, after, { mode: 0o600 });
+}
+
+/**
+ * Checks and writes everything; the node daemon is not touched. Done again with the same data: fine.
+ * @returns digest of the node's client certificate
+ * @throws Failure ConfigurationError when the machine may not become this cluster's node
+ */
+export async function joinCluster(options: JoinOptions, data: JoinData): Promise<string> {
+  const { paths, log, dryRun } = options;
+  await checkJoin(paths, data);
+  const client =
+    data.client_certificate ??
+    (await makeClientCertificate(data.node_daemon_certificate, { commonName: data.node_name }));
+  const digest = digestOf(certificateIn(client));
+  if (dryRun) {
+    log.info('This is a dry run, nothing is written');
+    return digest;
+  }
+  await setUpSsh(options, data);
+  log.info('Writing ssconf files ...');
+  await writeSsconf(paths, data.ssconf, data.ssconf_serial);
+  log.info('Writing certificates and keys ...');
+  if (data.hmac_key !== undefined) await secretFile(paths.confdHmacKey, data.hmac_key);
+  if (data.cluster_domain_secret !== undefined) {
+    await secretFile(paths.clusterDomainSecret, data.cluster_domain_secret);
+  }
+  await secretFile(paths.clientCertificate, client);
+  // Last: a node counts as part of the cluster once it has this.
+  await secretFile(paths.serverCertificate, data.node_daemon_certificate);
+  return digest;
+}
