@@ -1,0 +1,50 @@
+/**
+ * Balancing: round after round the one move that lowers the score most, until none does (hbal(1)).
+ */
+import type { AlgorithmOptions } from './algorithm-options.ts';
+import type { Placement } from './balance-candidates.ts';
+import { bestMoveGeneral } from './balance-general.ts';
+import type { Part } from './cluster.ts';
+import type { Instance } from './instance.ts';
+import { applyMove } from './moves.ts';
+import { clusterScore } from './score.ts';
+
+/** A step that was made, and where its instance was before. */
+export interface Step {
+  readonly instance: Instance;
+  readonly before: { readonly primary: number; readonly secondary: number };
+  readonly placement: Placement;
+}
+
+/** Balances one part of a cluster; each `step` makes its move on the part. */
+export class Balancer {
+  readonly part: Part;
+  private readonly options: AlgorithmOptions;
+  private readonly byIndex: ReadonlyMap<number, Instance>;
+  private current: number;
+
+  constructor(part: Part, options: AlgorithmOptions) {
+    this.part = part;
+    this.options = options;
+    this.byIndex = new Map(part.instances.map((instance) => [instance.index, instance]));
+    this.current = clusterScore(part.nodes, part.list);
+  }
+
+  get score(): number {
+    return this.current;
+  }
+
+  /** Makes the best move and returns it; undefined when no move gains enough. */
+  step(): Step | undefined {
+    const { options, part } = this;
+    const best = bestMoveGeneral(part, options, this.current);
+    if (best === undefined) return undefined;
+    const gain = this.current - best.score;
+    if (this.current <= options.minGainLimit && gain < options.minGain) return undefined;
+    const instance = this.byIndex.get(best.instance)!;
+    const before = { primary: instance.primary, secondary: instance.secondary };
+    applyMove(part.nodes, instance, best.move, options.ignoreSoftErrors);
+    this.current = best.score;
+    return { instance, before, placement: best };
+  }
+}

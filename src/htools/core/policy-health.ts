@@ -1,0 +1,9 @@
+/** Whether a node as it is keeps to its policy. */
+import type { NodeTable } from './node-table.ts';
+import { Refusal } from './vocabulary.ts';
+
+export function policyHealth(nodes: NodeTable, node: number): Refusal {
+  if (nodes.instanceSpindles[node]! > nodes.highSpindles[node]!) return Refusal.disk;
+  const load = nodes.usedCpus[node]! / nodes.totalCpus[node]!;
+  return load > nodes.cpuRatio[node]! ? Refusal.cpu : Refusal.none;
+}

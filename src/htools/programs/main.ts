@@ -1,0 +1,24 @@
+/** All the tools in one program; the name it is called by says which one. */
+import { basename } from 'node:path';
+import { hbal } from './hbal.ts';
+import { hinfo } from './hinfo.ts';
+import { type Program, type ProgramContext, processContext, runProgram } from './program.ts';
+
+export const programs: readonly Program[] = [hbal, hinfo];
+
+/** Runs the named tool; returns its exit code. */
+export async function runTool(
+  name: string,
+  argv: readonly string[],
+  context: ProgramContext = processContext(),
+): Promise<number> {
+  const program = programs.find((candidate) => candidate.name === name.toLowerCase());
+  if (program !== undefined) return await runProgram(program, argv, context);
+  context.err(`Unrecognised personality '${name}'.\n`);
+  return 1;
+}
+
+if (import.meta.main) {
+  const name = process.env.HTOOLS ?? process.env.GANTRY_PROGRAM ?? basename(process.argv[1] ?? '');
+  process.exitCode = await runTool(name, process.argv.slice(2));
+}
