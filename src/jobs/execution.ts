@@ -3,21 +3,23 @@
  * is handed in (`ExecuteOpcode`; operations/runner.ts). An end is shown only when it is durable, so what
  * a client has seen is what a restarted master knows.
  */
+
 import { encodeFailure, Failure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import type { AnyOpcode } from '../opcodes/opcode.ts';
+import { canceledResult, endRest, isCancel } from './ending.ts';
 import {
   isFinal,
   type Job,
   type JobStatus,
   logSerialOf,
+  type OpcodeChange,
   type OpcodeState,
   type QueuedOpcode,
   stateOf,
   type Timestamp,
   timestampOf,
 } from './job.ts';
-import { nanoseconds, withReason } from './reasons.ts';
 
 /** What the executor of an opcode gets. */
 export interface OpcodeExecution {
@@ -41,11 +43,6 @@ export interface OpcodeExecution {
 /** Resolves with the opcode's result, or rejects once everything is undone. */
 export type ExecuteOpcode = (execution: OpcodeExecution) => Promise<unknown>;
 
-export interface OpcodeChange {
-  readonly index: number;
-  readonly state: Partial<OpcodeState>;
-}
-
 export interface JobTimes {
   readonly start_timestamp?: Timestamp;
   readonly end_timestamp?: Timestamp;
@@ -62,7 +59,7 @@ export interface ExecutionParts {
   readonly show: (job: Job) => void;
   /** Status of any job, archived ones too; undefined when there is none. */
   readonly statusOf: (id: number) => Promise<JobStatus | undefined>;
-  /** The opcode needs no unwinding after a restart. */
+  /** The opcode has ended and is undone where it had to be. */
   readonly closeSteps: (job: number, index: number) => void;
 }
 
@@ -81,48 +78,22 @@ type Outcome =
   | { readonly kind: 'error'; readonly error: unknown }
   | { readonly kind: 'canceled' };
 
-export const canceledResult = 'Job canceled by request';
-
-/** Changes that end every opcode that hasn't ended, from `first` on. */
-export function endRest(job: Job, first: number, status: JobStatus, result: unknown): OpcodeChange[] {
-  return job.ops.flatMap((op, index) =>
-    index < first || isFinal(op.status) ? [] : [{ index, state: { status, result } }],
-  );
-}
-
-/** The end of a job that was killed. */
-export function markDead(job: Job, seconds: number): void {
-  const text = `detected death of job ${job.id}`;
-  for (const op of job.ops) {
-    if (isFinal(op.status)) continue;
-    op.input = withReason(op.input, ['gnt:daemon:luxid:deathdetection', text, nanoseconds(seconds)]);
-    op.status = 'error';
-    op.result = text;
-    if (op.start_timestamp !== null) op.end_timestamp = timestampOf(seconds);
-  }
-  job.end_timestamp = timestampOf(seconds);
-}
-
-function isCancel(error: unknown, signal: AbortSignal): boolean {
-  if (!signal.aborted) return false;
-  const name = (error as { name?: unknown } | undefined)?.name;
-  return error === signal.reason || name === 'AbortError' || name === 'JobCanceled';
-}
-
 /** Runs every opcode that hasn't ended; resolves when the job has. */
 export async function runJob(active: ActiveJob, parts: ExecutionParts): Promise<void> {
   const { job } = active;
   for (const [index, op] of job.ops.entries()) {
     if (isFinal(op.status)) continue;
     const outcome = await runOpcode(active, index, op, parts);
-    if (active.isAbandoned) return;
+    if (active.isAbandoned) {
+      parts.closeSteps(job.id, index);
+      return;
+    }
     const isLast = index === job.ops.length - 1;
     const end = timestampOf(parts.now());
     switch (outcome.kind) {
       case 'success': {
         const state = { status: 'success' as const, result: outcome.result ?? null, end_timestamp: end };
         await parts.commit(job, [{ index, state }], isLast ? { end_timestamp: end } : {});
-        parts.closeSteps(job.id, index);
         break;
       }
       case 'error': {
@@ -134,14 +105,15 @@ export async function runJob(active: ActiveJob, parts: ExecutionParts): Promise<
         const rest = encodeFailure(new Failure('OpExecError', ['Preceding opcode failed']));
         const changes = [{ index, state }, ...endRest(job, index + 1, 'error', rest)];
         await parts.commit(job, changes, { end_timestamp: end });
-        return;
+        break;
       }
       case 'canceled': {
         const changes = endRest(job, index, 'canceled', canceledResult);
         await parts.commit(job, changes, { end_timestamp: end });
-        return;
+        break;
       }
     }
+    parts.closeSteps(job.id, index);
   }
 }
 

@@ -7,7 +7,7 @@
  * one write. `flush(true)` makes them durable too, which a journal asks for before it forgets.
  */
 import { mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { syncDirectory, writeFileAtomic } from '../kit/atomic-file.ts';
 import { Failure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
@@ -20,6 +20,8 @@ const queueVersion = '1\n';
 /** How long a change may wait for others of the same job, in milliseconds. */
 const gatherMs = 30;
 const parallel = 8;
+/** So many changed files are known by name for master candidates that are behind. */
+const remembered = 50_000;
 
 export interface LoadedQueue {
   readonly jobs: readonly Job[];
@@ -43,6 +45,10 @@ export class JobFiles {
   readonly #log: Log;
   readonly #dirty = new Map<number, Job>();
   readonly #unsynced = new Set<string>();
+  /** Path below the queue's folder to the position of the journal at its last change. */
+  readonly #changed = new Map<string, number>();
+  /** Changes before this position aren't remembered one by one. */
+  #forgotten = 0;
   #serial = 0;
   #writtenSerial = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -52,6 +58,42 @@ export class JobFiles {
     this.#queueDir = paths.queueDir;
     this.#archiveDir = paths.archiveDir;
     this.#log = log;
+  }
+
+  /** Where the journal stands; told by whoever owns it, for `changedSince`. */
+  position: () => number = () => 0;
+
+  /** The content of files below the queue's folder that changed at or after a position, null for those that went. */
+  async changedSince(position: number): Promise<Record<string, string | null>> {
+    if (position < this.#forgotten) return await this.all();
+    const names = [...this.#changed].filter(([, at]) => at >= position).map(([name]) => name);
+    return await this.#contents(names);
+  }
+
+  /** The content of every file below the queue's folder but the archive's. */
+  async all(): Promise<Record<string, string | null>> {
+    const names = await readdir(this.#queueDir, { withFileTypes: true });
+    return await this.#contents(
+      names.filter((each) => each.isFile() && !each.name.startsWith('.')).map((each) => each.name),
+    );
+  }
+
+  async #contents(names: readonly string[]): Promise<Record<string, string | null>> {
+    const result: Record<string, string | null> = {};
+    await inParallel(names, async (name) => {
+      result[name] = (await this.#readText(name)) ?? null;
+    });
+    return result;
+  }
+
+  #mark(path: string): void {
+    const name = relative(this.#queueDir, path);
+    this.#changed.delete(name);
+    this.#changed.set(name, this.position());
+    if (this.#changed.size <= remembered) return;
+    const [oldest, at] = this.#changed.entries().next().value!;
+    this.#changed.delete(oldest);
+    this.#forgotten = at + 1;
   }
 
   /** Reads the whole queue; makes the folder when there is none. A file that is no job goes to the archive. */
@@ -88,6 +130,7 @@ export class JobFiles {
   }
 
   async setDrained(isDrained: boolean): Promise<void> {
+    this.#mark(this.#path('drain'));
     if (isDrained) {
       await writeFileAtomic(this.#path('drain'), '', { mode: fileMode });
       return;
@@ -109,7 +152,10 @@ export class JobFiles {
       if (!isMissing(error)) throw error;
       await writeFileAtomic(target, JSON.stringify(job), { mode: fileMode, durable: false });
     }
-    if (this.#unsynced.delete(this.#path(jobFileName(job.id)))) this.#unsynced.add(target);
+    this.#unsynced.delete(this.#path(jobFileName(job.id)));
+    this.#unsynced.add(target);
+    this.#mark(this.#path(jobFileName(job.id)));
+    this.#mark(target);
   }
 
   async readArchived(id: number): Promise<Job | undefined> {
@@ -166,6 +212,7 @@ export class JobFiles {
       try {
         await writeFileAtomic(path, JSON.stringify(job), { mode: fileMode, durable: false });
         this.#unsynced.add(path);
+        this.#mark(path);
       } catch (error) {
         if (!this.#dirty.has(job.id)) this.#dirty.set(job.id, job);
         this.#log.error(`can't write the file of job ${job.id}: ${messageOf(error)}`);
@@ -176,6 +223,7 @@ export class JobFiles {
     try {
       await writeFileAtomic(this.#path('serial'), `${serial}\n`, { mode: fileMode, durable: false });
       this.#unsynced.add(this.#path('serial'));
+      this.#mark(this.#path('serial'));
       this.#writtenSerial = serial;
     } catch (error) {
       this.#log.error(`can't write the serial file of the job queue: ${messageOf(error)}`);

@@ -148,3 +148,9 @@ export function stateOf(op: QueuedOpcode): OpcodeState {
   const { input: _input, ...state } = op;
   return state;
 }
+
+/** New values for some fields of one opcode of a job. */
+export interface OpcodeChange {
+  readonly index: number;
+  readonly state: Partial<OpcodeState>;
+}

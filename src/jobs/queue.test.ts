@@ -12,6 +12,7 @@ import { MemoryJournal } from './durable.ts';
 import type { ExecuteOpcode, OpcodeExecution } from './execution.ts';
 import { JobFiles } from './files.ts';
 import { type Job, parseJob, statusOf } from './job.ts';
+import { createKeeper } from './keeper.ts';
 import { StepLedger } from './ledger.ts';
 import { JobQueue, type QueueParts, type QueueState } from './queue.ts';
 import { foldJobs, recoverQueue } from './recover.ts';
@@ -82,6 +83,7 @@ interface Bench {
   readonly work: Workshop;
   readonly journal: MemoryJournal;
   readonly files: JobFiles;
+  readonly ledger: StepLedger;
   readonly directory: string;
   readonly settings: { limit: number; rules: FilterRule[]; now: number };
 }
@@ -90,6 +92,7 @@ async function bench(test: TestContext, state?: QueueState, directory?: string):
   const path = directory ?? (await mkdtemp(join(tmpdir(), 'jobs-')));
   const work = new Workshop();
   const journal = new MemoryJournal();
+  const ledger = new StepLedger(journal, secrets);
   const files = new JobFiles({ queueDir: path, archiveDir: join(path, 'archive') }, silentLog);
   await files.load();
   const settings = { limit: 20, rules: [] as FilterRule[], now: 1000.25 };
@@ -98,7 +101,7 @@ async function bench(test: TestContext, state?: QueueState, directory?: string):
     secrets,
     execute: work.execute,
     durable: journal,
-    ledger: new StepLedger(journal, secrets),
+    ledger,
     files,
     rules: () => settings.rules,
     evaluate: (filter, fieldOf) => {
@@ -116,7 +119,7 @@ async function bench(test: TestContext, state?: QueueState, directory?: string):
     await files.flush(false);
     await rm(path, { recursive: true });
   });
-  return { queue, work, journal, files, directory: path, settings };
+  return { queue, work, journal, files, ledger, directory: path, settings };
 }
 
 const op = (name: string, more: Record<string, unknown> = {}): AnyOpcode => ({
@@ -469,18 +472,33 @@ test('after a restart no job is lost, none runs twice, and what ran is an error'
   await before.queue.idle();
 });
 
-test('a checkpoint and the files stand for the whole journal', async (context) => {
-  const { queue, work, journal, files } = await bench(context);
+test('when the journal has been folded, the files and what came later stand for all of it', async (context) => {
+  const { queue, work, journal, files, ledger } = await bench(context);
   await queue.submit([op('quick')]);
   await ended(queue, 1);
   await queue.submit([op('busy')]);
   await work.started('busy');
-  const lines = new MemoryJournal();
-  for (const { kind, data } of await queue.checkpoint()) await lines.append(kind, data);
-  const whole = foldJobs(await files.load(), journal.entries, new StepLedger(new MemoryJournal()));
-  const short = foldJobs(await files.load(), lines.entries, new StepLedger(new MemoryJournal()));
-  assert.deepEqual(short, whole);
-  assert.equal(short.jobs.size, 2);
+  await ledger.append({ kind: 'begun', job: 2, op: 0, number: 1, step: 's', input: 5 });
+  files.position = () => journal.entries.length;
+  const upTo = journal.entries.length;
+  const keeper = createKeeper({ queue, files, ledger, durable: journal });
+  assert.equal(await keeper.fold(upTo), upTo + 1);
+  const fold = async (from: number) => {
+    const steps = new StepLedger(new MemoryJournal());
+    const { jobs } = foldJobs(await files.load(), journal.entries.slice(from), steps);
+    return { jobs, open: steps.open(2, 0) };
+  };
+  assert.deepEqual(await fold(upTo), await fold(0));
+  assert.deepEqual(
+    (await fold(upTo)).open.map((entry) => entry.step),
+    ['s'],
+  );
+  assert.deepEqual(Object.keys(await keeper.files(null)).sort(), ['job-1', 'job-2', 'serial', 'version']);
+  assert.deepEqual(await keeper.files(upTo + 1), {});
+  await queue.archive(1);
+  await files.flush(false);
+  assert.deepEqual(Object.keys(await keeper.files(upTo + 1)).sort(), ['archive/0/job-1', 'job-1']);
+  assert.equal((await keeper.files(upTo + 1))['job-1'], null);
   work.finish('busy');
   await queue.idle();
 });

@@ -15,21 +15,18 @@ import type { AnyOpcode } from '../opcodes/opcode.ts';
 import { isExpired } from './archive.ts';
 import { type ChangeWish, type JobChange, JobChanges } from './changes.ts';
 import type { Durable, JobState } from './durable.ts';
+import { type Answer, awaitCancel, canceledResult, endRest, markDead } from './ending.ts';
 import {
   type ActiveJob,
-  canceledResult,
   changedStates,
   type ExecuteOpcode,
   type ExecutionParts,
-  endRest,
   type JobTimes,
-  markDead,
-  type OpcodeChange,
   runJob,
 } from './execution.ts';
 import type { JobFiles } from './files.ts';
 import type { EvaluateFilter } from './filters.ts';
-import { isFinal, type Job, type JobStatus, statusOf, timestampOf } from './job.ts';
+import { isFinal, type Job, type JobStatus, type OpcodeChange, statusOf, timestampOf } from './job.ts';
 import type { StepLedger } from './ledger.ts';
 import { ReadyList } from './ready.ts';
 import type { SecretNames } from './redaction.ts';
@@ -37,8 +34,6 @@ import { chooseJobs, FilterChain } from './schedule.ts';
 import { checkOpcode, type FindOpcode, type NewJob, newJob, resolveDependencies } from './submission.ts';
 import { cancelFailure } from './unwind.ts';
 
-/** So long a cancel waits for a job to give up waiting, in seconds (constants.LUXI_CANCEL_JOB_TIMEOUT). */
-const cancelPatience = 44;
 /** So many jobs are archived with one line of the journal. */
 const archiveBatch = 100;
 /** Priorities that a client may ask for (constants.OP_PRIO_SUBMIT_VALID). */
@@ -69,8 +64,6 @@ export interface QueueState {
   readonly drained: boolean;
 }
 
-export type Answer = [done: boolean, text: string];
-
 export class JobQueue {
   readonly #parts: QueueParts;
   readonly #execution: ExecutionParts;
@@ -80,6 +73,7 @@ export class JobQueue {
   readonly #inputs = new Map<number, readonly AnyOpcode[]>();
   readonly #changes = new JobChanges();
   readonly #ends = new Set<() => void>();
+  readonly #committing = new Set<Promise<void>>();
   #chain: FilterChain;
   #rules: Iterable<FilterRule>;
   #serial: number;
@@ -195,15 +189,9 @@ export class JobQueue {
       }
       earlier.push(id);
     }
-    await Promise.all(fresh.map(({ job }) => this.#parts.durable.append('job', job)));
-    this.#parts.files.writeSerial(this.#serial);
-    for (const { job, inputs } of fresh) {
-      this.#jobs.set(job.id, job);
-      this.#inputs.set(job.id, inputs);
-      this.#enqueue(job);
-      this.#show(job);
-    }
-    this.reschedule();
+    const work = this.#takeIn(fresh);
+    this.#committing.add(work);
+    await work.finally(() => this.#committing.delete(work));
     return answers;
   }
 
@@ -258,7 +246,7 @@ export class JobQueue {
     }
     active.controller.abort(cancelFailure());
     if (wasRunning) return [false, "Job no longer waiting, can't cancel (informed it anyway)"];
-    return await this.#cancelled(job);
+    return await awaitCancel(job, this.#changes, this.#parts.now);
   }
 
   async changePriority(id: number, priority: number): Promise<Answer> {
@@ -302,22 +290,26 @@ export class JobQueue {
     return [archived, 0];
   }
 
-  /**
-   * Lines that a journal must begin with when it forgets the older ones, and every finished job durable
-   * in its file. To be asked after new lines go to the new journal and before the old one is deleted.
-   */
-  async checkpoint(): Promise<{ readonly kind: string; readonly data: unknown }[]> {
-    const live = [...this.#jobs.values()].filter(
-      (job) => !isFinal(statusOf(job)) || this.#active.has(job.id),
-    );
-    await this.#parts.files.flush(true);
-    const steps = this.#parts.ledger.checkpoint();
-    return [...live.map((data) => ({ kind: 'job', data })), ...steps.map((data) => ({ kind: 'step', data }))];
+  /** Resolves when every change that is being made durable now is visible too, and so in the files' next flush. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#committing]);
   }
 
   // ── inside ──
 
-  /** Those of the jobs that have ended; the others stay. @returns how many */
+  async #takeIn(fresh: readonly NewJob[]): Promise<void> {
+    await Promise.all(fresh.map(({ job }) => this.#parts.durable.append('job', job)));
+    this.#parts.files.writeSerial(this.#serial);
+    for (const { job, inputs } of fresh) {
+      this.#jobs.set(job.id, job);
+      this.#inputs.set(job.id, inputs);
+      this.#enqueue(job);
+      this.#show(job);
+    }
+    this.reschedule();
+  }
+
+  /** Archives those of the jobs that have ended. @returns how many */
   async #archiveAll(jobs: readonly Job[]): Promise<number> {
     const ended = jobs.filter((job) => isFinal(statusOf(job)) && !this.#active.has(job.id));
     if (ended.length === 0) return 0;
@@ -404,25 +396,13 @@ export class JobQueue {
     await this.#parts.durable.append('job', job);
   }
 
-  /** Waits until a waiting job that was asked to stop has done so. */
-  async #cancelled(job: Job): Promise<Answer> {
-    const end = this.#parts.now() + cancelPatience;
-    for (;;) {
-      const status = statusOf(job);
-      if (status === 'canceled') return [true, 'Job successfully cancelled'];
-      if (isFinal(status)) return [false, `Job exited before it could have been canceled, status ${status}`];
-      const timeout = end - this.#parts.now();
-      if (timeout <= 0) return [false, `Job could not be canceled, status ${status}`];
-      await this.#changes.wait(job, {
-        read: (seen) => [statusOf(seen)],
-        previousFields: [status],
-        previousSerial: Number.MAX_SAFE_INTEGER,
-        timeout,
-      });
-    }
+  async #commit(job: Job, changes: readonly OpcodeChange[], times: JobTimes = {}): Promise<void> {
+    const work = this.#commitNow(job, changes, times);
+    this.#committing.add(work);
+    await work.finally(() => this.#committing.delete(work));
   }
 
-  async #commit(job: Job, changes: readonly OpcodeChange[], times: JobTimes = {}): Promise<void> {
+  async #commitNow(job: Job, changes: readonly OpcodeChange[], times: JobTimes): Promise<void> {
     const state: JobState = {
       id: job.id,
       start_timestamp: job.start_timestamp,

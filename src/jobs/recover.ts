@@ -11,7 +11,7 @@
 import { encodeFailure, Failure } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import type { Durable, JobEntry } from './durable.ts';
-import { canceledResult } from './execution.ts';
+import { canceledResult } from './ending.ts';
 import type { JobFiles, LoadedQueue } from './files.ts';
 import { isFinal, type Job, type LogEntry, logSerialOf, statusOf, timestampOf } from './job.ts';
 import type { StepLedger } from './ledger.ts';
