@@ -32,8 +32,12 @@ export interface Reservations {
   generateDrbdSecret(job: string): string;
   /** @throws Failure ReservationError when the volume ("vg/name") is taken */
   reserveVolume(job: string, volume: string): void;
-  /** @throws Failure ReservationError when the address is taken or not in the network */
-  reserveIp(job: string, network: string, address: string): void;
+  /**
+   * @param network uuid or name
+   * @param allowExternal take it even when it is reserved for something outside the cluster
+   * @throws Failure ReservationError when the address is taken or not in the network
+   */
+  reserveIp(job: string, network: string, address: string, allowExternal?: boolean): void;
   /** The next free address of the network. */
   generateIp(job: string, network: string): string;
   generateUuid(job: string): string;
@@ -46,8 +50,10 @@ export interface ConfigStore {
   readonly current: Configuration;
   readonly reservations: Reservations;
   /**
-   * One commit: `edit` runs on a draft, the result is checked by every rule, journalled durably and
-   * replicated before this resolves. When `edit` throws or a rule doesn't hold nothing is changed.
+   * One commit: `edit` runs at once on a draft of the newest accepted configuration, the result is checked
+   * by every rule, journalled durably and replicated before this resolves. When `edit` throws or a rule
+   * doesn't hold nothing is changed. Free ports and the addresses of networks follow from what objects use:
+   * no edit needs to keep those pools.
    * @param cause job or part of the daemon that asks, for the journal
    * @throws Failure ConfigurationError naming the rule
    */
