@@ -1,7 +1,7 @@
 /** Waiting for mirrored disks to be alike on both nodes, with the progress that Ganeti shows. */
 
 import { sleep } from '../kit/clock.ts';
-import { executionFailure, messageOf } from '../kit/failure.ts';
+import { executionFailure, Failure, messageOf } from '../kit/failure.ts';
 import { blockdevStatus, type DiskStatus } from '../noderpc/calls/disk.ts';
 import type { DiskOnNode } from '../noderpc/calls/shapes.ts';
 import type { JobHandle } from './operation.ts';
@@ -61,6 +61,7 @@ export async function waitForSync(
       );
       failures = 0;
     } catch (error) {
+      if (!(error instanceof Failure) || error.errorClass !== 'RpcError') throw error;
       failures += 1;
       job.warn(`Can't get any data from node: ${messageOf(error)}`);
       if (failures >= 10)

@@ -295,7 +295,7 @@ async function bringDisksUp(plan: CreatePlan, job: JobHandle): Promise<void> {
       node: node.uuid,
       disks: disksOnNode(configuration, instance, node.uuid, disks),
       asPrimary: node === nodes[0],
-      wasActive: false,
+      before: 'inactive' as const,
     });
   }
 }
@@ -360,7 +360,8 @@ async function run(plan: CreatePlan, job: JobHandle): Promise<string[]> {
         node: node.uuid,
         disks: disksOnNode(configuration, instance, node.uuid, disks),
         wasPrimary: node === nodes[0],
-        wasActive: true,
+        // Should it all be undone, the disks go: there is nothing to activate again.
+        wasActive: false,
       });
     }
     await job.do(setRunState, {

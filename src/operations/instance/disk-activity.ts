@@ -44,12 +44,14 @@ export async function bringDisksUp(
     if (node !== primary && configuration.nodes.get(node)?.offline) continue;
     const disks = disksOnNode(configuration, instance, node);
     if (disks.length === 0) continue;
+    const wasActive = options.wasActive ?? instance.disks_active;
+    const role = node === instance.primary_node ? 'primary' : 'secondary';
     const input = {
       node,
       disks,
       asPrimary: node === primary,
-      wasActive: options.wasActive ?? instance.disks_active,
-    };
+      before: wasActive ? role : 'inactive',
+    } as const;
     if (node === primary || !options.ignoreSecondaries) {
       await job.do(activateDisks, input);
       continue;

@@ -178,8 +178,9 @@ export async function runFailover(plan: FailoverPlan, job: JobHandle): Promise<v
   await leaveSource(plan, job);
   const before = runStateOf(instance);
   await job.do(setRunState, { uuid: instance.uuid, before, after: { primary_node: target.uuid } });
+  const mirrored = mirroringOf(configuration, instance) === 'internal';
   const moved: Instance = { ...instance, primary_node: target.uuid };
-  const others = mirroringOf(configuration, instance) === 'internal' && !source.offline ? [source.uuid] : [];
+  const others = mirrored && !source.offline ? [source.uuid] : [];
   if (instance.admin_state === 'up') {
     job.say(`* activating the instance's disks on target node ${target.name}`);
     for (const node of [...others, target.uuid]) {
@@ -189,8 +190,8 @@ export async function runFailover(plan: FailoverPlan, job: JobHandle): Promise<v
         node,
         disks,
         asPrimary: node === target.uuid,
-        wasActive: node === target.uuid && instance.disks_active,
-      };
+        before: node === target.uuid && mirrored && instance.disks_active ? 'secondary' : 'inactive',
+      } as const;
       try {
         await job.do(activateDisks, input);
       } catch (error) {

@@ -3,10 +3,9 @@ import { ErrorCode, messageOf, prerequisiteFailure } from '../../kit/failure.ts'
 import type { Configuration } from '../../model/configuration.ts';
 import { nodeNamed, nodesOf } from '../../model/lookup.ts';
 import type { Node } from '../../model/objects/node.ts';
-import { etcHostsModify, nodeLeaveCluster } from '../../noderpc/calls/node.ts';
 import { NodeRemove } from '../../opcodes/node.ts';
 import { operation } from '../operation.ts';
-import { dropNode } from '../steps/node.ts';
+import { dropHostsEntry, dropNode, leaveCluster } from '../steps/node.ts';
 import { joiningKey } from './joining.ts';
 
 interface RemovePlan {
@@ -16,7 +15,7 @@ interface RemovePlan {
 
 export const nodeRemove = operation({
   opcode: NodeRemove,
-  steps: [dropNode],
+  steps: [dropNode, leaveCluster, dropHostsEntry],
   locks: () => [{ level: 'cluster', name: 'BGL', mode: 'exclusive' }],
   plan: async (op, { configuration }): Promise<RemovePlan> => {
     const node = nodeNamed(configuration, op.node_name);
@@ -54,7 +53,8 @@ export const nodeRemove = operation({
     await job.keep();
     if (!node.offline) {
       try {
-        await job.world.nodes.call(joiningKey(node.name, node.primary_ip), nodeLeaveCluster, {
+        await job.do(leaveCluster, {
+          key: joiningKey(node.name, node.primary_ip),
           modifySsh: cluster.modify_ssh_setup,
         });
       } catch (error) {
@@ -65,11 +65,7 @@ export const nodeRemove = operation({
       }
     }
     if (cluster.modify_etc_hosts) {
-      await job.world.nodes.call(cluster.master_node, etcHostsModify, {
-        action: 'remove',
-        host: node.name,
-        ip: null,
-      });
+      await job.do(dropHostsEntry, { master: cluster.master_node, host: node.name });
     }
     return null;
   },

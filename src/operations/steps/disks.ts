@@ -30,18 +30,22 @@ export const removeVolume = step({
 
 const disksOf = z.object({ node: z.string(), disks: z.array(DiskOnNode) });
 
-/** Activates disks on one node; `wasActive` disks are left active by the undo. */
+/**
+ * Activates disks on one node, as primary or secondary. Undone by what they were `before`: inactive,
+ * secondary (the primary's right to write is given back) or the same.
+ */
 export const activateDisks = step({
   name: 'activate-disks',
-  input: disksOf.extend({ asPrimary: z.boolean(), wasActive: z.boolean() }),
+  input: disksOf.extend({ asPrimary: z.boolean(), before: z.enum(['inactive', 'secondary', 'primary']) }),
   run: async ({ nodes }, { node, disks, asPrimary }) => {
-    const links: (string | null)[] = [];
+    const paths: string[] = [];
     for (const disk of disks)
-      links.push((await nodes.call(node, calls.blockdevAssemble, { disk, asPrimary })).path);
-    return links;
+      paths.push((await nodes.call(node, calls.blockdevAssemble, { disk, asPrimary })).path);
+    return paths;
   },
-  undo: async ({ nodes }, { node, disks, wasActive }) => {
-    if (wasActive) return;
+  undo: async ({ nodes }, { node, disks, before }) => {
+    if (before === 'secondary') await nodes.call(node, calls.blockdevClose, { disks });
+    if (before !== 'inactive') return;
     for (const disk of [...disks].reverse()) await nodes.call(node, calls.blockdevShutdown, { disk });
   },
 });

@@ -79,3 +79,23 @@ export const enrol = step({
       await nodes.call(key, nodeLeaveCluster, { modifySsh });
   },
 });
+
+/** Takes the cluster's files off a node that has left the configuration; wanted in any case. */
+export const leaveCluster = step({
+  name: 'leave-cluster',
+  input: z.object({ key: z.string(), modifySsh: z.boolean() }),
+  run: async ({ nodes }, { key, modifySsh }) => {
+    await nodes.call(key, nodeLeaveCluster, { modifySsh });
+  },
+  undo: 'none',
+});
+
+/** Takes a node out of the master's hosts file for good. */
+export const dropHostsEntry = step({
+  name: 'drop-hosts-entry',
+  input: z.object({ master: z.string(), host: z.string() }),
+  run: async ({ nodes }, { master, host }) => {
+    await nodes.call(master, etcHostsModify, { action: 'remove', host, ip: null });
+  },
+  undo: 'none',
+});

@@ -1,0 +1,309 @@
+/**
+ * A cluster's nodes in memory: what node calls change is kept as plain values, so that a test can look at
+ * everything that an operation left behind. Calls are checked against their definitions as on the wire.
+ */
+import { Failure } from '../../src/kit/failure.ts';
+import type { NodeCall, NodeCaller, Reply } from '../../src/noderpc/call.ts';
+import type { DiskOnNode, InstanceOnNode } from '../../src/noderpc/calls/shapes.ts';
+
+/** What a machine holds that can outlive an operation. */
+export interface MachineState {
+  /** Volumes by their logical id. */
+  readonly volumes: Map<string, number>;
+  /** Active disks by uuid. */
+  readonly active: Map<string, 'primary' | 'secondary'>;
+  /** How mirrored disks are connected, by uuid; one that isn't here is connected the usual way. */
+  readonly connection: Map<string, 'standalone' | 'dual'>;
+  readonly guests: Map<string, 'running' | 'paused'>;
+  /** Instances that this machine is ready to receive. */
+  readonly accepting: Set<string>;
+  readonly hosts: Set<string>;
+  /** Belongs to the cluster: has its certificate. */
+  member: boolean;
+  reachable: boolean;
+}
+
+export function newMachine(member = true): MachineState {
+  return {
+    volumes: new Map(),
+    active: new Map(),
+    connection: new Map(),
+    guests: new Map(),
+    accepting: new Set(),
+    hosts: new Set(),
+    member,
+    reachable: true,
+  };
+}
+
+type Handler = (machine: MachineState, argument: never, nodes: MemoryNodes) => unknown;
+
+const idOf = (disk: { readonly logical_id?: unknown }) => JSON.stringify(disk.logical_id);
+
+function volumesOf({ disk }: DiskOnNode): { readonly id: string; readonly size: number }[] {
+  const lower = disk.children ?? [];
+  return lower.length > 0
+    ? lower.map((child) => ({ id: idOf(child), size: child.size }))
+    : [{ id: idOf(disk), size: disk.size }];
+}
+
+function requireVolumes(machine: MachineState, disk: DiskOnNode): void {
+  for (const { id } of volumesOf(disk)) {
+    if (!machine.volumes.has(id)) throw new Failure('BlockDeviceError', [`volume ${id} not found`]);
+  }
+}
+
+const diskHandlers: Readonly<Record<string, Handler>> = {
+  blockdev_create: (machine, { disk }: { disk: DiskOnNode }) => {
+    for (const { id, size } of volumesOf(disk)) machine.volumes.set(id, size);
+    return null;
+  },
+  blockdev_remove: (machine, { disk }: { disk: DiskOnNode }) => {
+    machine.active.delete(disk.disk.uuid);
+    for (const { id } of volumesOf(disk)) machine.volumes.delete(id);
+    return null;
+  },
+  blockdev_assemble: (machine, { disk, asPrimary }: { disk: DiskOnNode; asPrimary: boolean }) => {
+    requireVolumes(machine, disk);
+    machine.active.set(disk.disk.uuid, asPrimary ? 'primary' : 'secondary');
+    return { path: `/memory/${disk.disk.uuid}`, link: null, uri: null };
+  },
+  blockdev_shutdown: (machine, { disk }: { disk: DiskOnNode }) => {
+    machine.active.delete(disk.disk.uuid);
+    machine.connection.delete(disk.disk.uuid);
+    return null;
+  },
+  blockdev_open: (machine, { disks }: { disks: DiskOnNode[] }) => {
+    for (const { disk } of disks) machine.active.set(disk.uuid, 'primary');
+    return null;
+  },
+  blockdev_close: (machine, { disks }: { disks: DiskOnNode[] }) => {
+    for (const { disk } of disks)
+      if (machine.active.has(disk.uuid)) machine.active.set(disk.uuid, 'secondary');
+    return null;
+  },
+  drbd_disconnect_net: (machine, { disks }: { disks: DiskOnNode[] }) => {
+    for (const { disk } of disks) machine.connection.set(disk.uuid, 'standalone');
+    return null;
+  },
+  drbd_attach_net: (machine, { disks, multiMaster }: { disks: DiskOnNode[]; multiMaster: boolean }) => {
+    for (const { disk } of disks) {
+      if (multiMaster) machine.connection.set(disk.uuid, 'dual');
+      else machine.connection.delete(disk.uuid);
+    }
+    return null;
+  },
+  drbd_wait_sync: () => ({ done: true, syncPercent: null }),
+  blockdev_getmirrorstatus: (machine, { disks }: { disks: DiskOnNode[] }) =>
+    disks.map((disk) => statusOf(machine, disk)),
+  blockdev_find: (machine, { disk }: { disk: DiskOnNode }) => statusOf(machine, disk),
+};
+
+function statusOf(machine: MachineState, { disk }: DiskOnNode): unknown {
+  if (!machine.active.has(disk.uuid)) return null;
+  return {
+    path: `/memory/${disk.uuid}`,
+    major: null,
+    minor: null,
+    syncPercent: null,
+    estimatedTime: null,
+    degraded: false,
+    localDisk: 'okay',
+    children: [],
+    details: {},
+  };
+}
+
+type OnInstance = { readonly instance: InstanceOnNode };
+
+const instanceHandlers: Readonly<Record<string, Handler>> = {
+  instance_info: (machine, { name }: { name: string }) => {
+    const state = machine.guests.get(name);
+    return state === undefined ? null : { memory: 128, vcpus: 1, state, time: 1 };
+  },
+  instance_start: (machine, { instance, startupPaused }: OnInstance & { startupPaused: boolean }) => {
+    for (const { disk } of instance.disks) {
+      if (machine.active.get(disk.uuid) !== 'primary')
+        throw new Failure('HypervisorError', [`disk ${disk.uuid} is not ready`]);
+    }
+    machine.guests.set(instance.name, startupPaused ? 'paused' : 'running');
+    return null;
+  },
+  instance_shutdown: (machine, { instance }: OnInstance) => {
+    machine.guests.delete(instance.name);
+    return null;
+  },
+  instance_reboot: (machine, { instance }: OnInstance) => {
+    machine.guests.set(instance.name, 'running');
+    return null;
+  },
+  instance_migratable: () => null,
+  migration_info: (_machine, { instance }: OnInstance) => `runtime of ${instance.name}`,
+  accept_instance: (machine, { instance }: OnInstance) => {
+    machine.accepting.add(instance.name);
+    return null;
+  },
+  instance_migrate: (machine, { instance, address }: OnInstance & { address: string }, nodes) => {
+    const target = nodes.at(address);
+    if (!target.accepting.has(instance.name))
+      throw new Failure('HypervisorError', ['the target does not accept the instance']);
+    machine.guests.set(instance.name, 'paused');
+    target.guests.set(instance.name, 'running');
+    return null;
+  },
+  instance_get_migration_status: (machine, { instance }: OnInstance) => ({
+    status: machine.guests.get(instance.name) === 'paused' ? 'completed' : 'failed',
+    transferredMiB: null,
+    totalMiB: null,
+    downtimeMs: 7,
+    message: null,
+  }),
+  instance_finalize_migration_src: (machine, { instance, success }: OnInstance & { success: boolean }) => {
+    if (success) machine.guests.delete(instance.name);
+    else if (machine.guests.has(instance.name)) machine.guests.set(instance.name, 'running');
+    return null;
+  },
+  instance_finalize_migration_dst: (machine, { instance, success }: OnInstance & { success: boolean }) => {
+    machine.accepting.delete(instance.name);
+    if (!success) machine.guests.delete(instance.name);
+    return null;
+  },
+  instance_migration_cancel: () => null,
+  instance_os_add: () => null,
+  hypervisor_validate_params: () => null,
+};
+
+const nodeHandlers: Readonly<Record<string, Handler>> = {
+  version: () => ({ protocol: 3010000, release: '3.1.0' }),
+  node_info: (
+    _machine,
+    { storage, hypervisors }: { storage: { type: string; key: string }[]; hypervisors: { name: string }[] },
+  ) => ({
+    bootId: 'boot',
+    storage: storage.map(({ type, key }) => ({ type, name: key, free: 100_000, size: 200_000 })),
+    hypervisors: hypervisors.map(({ name }) => ({
+      name,
+      version: null,
+      memoryTotal: 64_000,
+      memoryFree: 60_000,
+      memoryNode: 1_000,
+      cpuTotal: 8,
+      cpuNodes: 1,
+      cpuSockets: 1,
+      cpuNode: 1,
+    })),
+  }),
+  bridges_exist: () => ({ missing: [] }),
+  os_validate: () => ({ found: true }),
+  node_has_ip_address: () => true,
+  node_crypto_tokens: () => ({ digest: 'aa:bb' }),
+  vg_list: () => ({ xenvg: { size: 200_000, free: 100_000 } }),
+  etc_hosts_modify: (machine, { action, host }: { action: 'add' | 'remove'; host: string }) => {
+    if (action === 'add') machine.hosts.add(host);
+    else machine.hosts.delete(host);
+    return null;
+  },
+  node_leave_cluster: (machine) => {
+    machine.member = false;
+    return null;
+  },
+  node_demote_from_mc: () => null,
+  node_verify: () => ({
+    protocol: 3010000,
+    release: '3.1.0',
+    time: 1_800_000_000,
+    fileChecksums: {},
+    hypervisors: [],
+    volumeGroups: null,
+    logicalVolumes: null,
+    physicalVolumes: null,
+    drbd: null,
+    missingBridges: [],
+    unreachablePeers: [],
+    missingAddresses: [],
+    oses: [],
+    storageFaults: [],
+    masterIpReachable: null,
+    missingScripts: [],
+    clientCertificate: { fault: null, digest: null, expires: null },
+    faults: {},
+  }),
+};
+
+const handlers: Readonly<Record<string, Handler>> = { ...diskHandlers, ...instanceHandlers, ...nodeHandlers };
+
+/** Time of every clock in this cluster, seconds. */
+export const memoryTime = 1_800_000_000;
+
+export class MemoryNodes implements NodeCaller {
+  /** By uuid, and by the key of a joining node. */
+  readonly machines: Map<string, MachineState>;
+  /** Which machine an address belongs to. */
+  readonly addresses: ReadonlyMap<string, string>;
+
+  constructor(machines: Map<string, MachineState>, addresses: ReadonlyMap<string, string>) {
+    this.machines = machines;
+    this.addresses = addresses;
+  }
+
+  at(address: string): MachineState {
+    return this.machine(this.addresses.get(address) ?? address);
+  }
+
+  machine(key: string): MachineState {
+    const machine = this.machines.get(key);
+    if (machine === undefined) throw new Failure('RpcError', [`no node ${key}`]);
+    return machine;
+  }
+
+  async call<A, R>(node: string, call: NodeCall<A, R>, argument: A): Promise<R> {
+    const machine = this.machine(node);
+    if (!machine.reachable) throw new Failure('RpcError', [`node ${node} can't be reached for ${call.name}`]);
+    const handler = handlers[call.name];
+    if (handler === undefined)
+      throw new Failure('ProgrammerError', [`nodes in memory don't know ${call.name}`]);
+    const checked = call.argument.parse(structuredClone(argument));
+    return call.result.parse(handler(machine, checked as never, this));
+  }
+
+  async callAll<A, R>(
+    nodes: readonly string[],
+    call: NodeCall<A, R>,
+    argument: A | ((node: string) => A),
+  ): Promise<ReadonlyMap<string, Reply<R>>> {
+    const replies = new Map<string, Reply<R>>();
+    for (const node of nodes) {
+      try {
+        const own = typeof argument === 'function' ? (argument as (node: string) => A)(node) : argument;
+        replies.set(node, { kind: 'answered', value: await this.call(node, call, own) });
+      } catch (error) {
+        const failure = error as Failure;
+        replies.set(
+          node,
+          failure.errorClass === 'RpcError'
+            ? { kind: 'unreachable', message: failure.message }
+            : { kind: 'refused', message: failure.message, error: [failure.errorClass, failure.args] },
+        );
+      }
+    }
+    return replies;
+  }
+
+  /** Everything that nodes hold, as a value to compare. */
+  snapshot(): unknown {
+    return [...this.machines]
+      .map(([key, machine]) => [
+        key,
+        {
+          volumes: [...machine.volumes].sort(),
+          active: [...machine.active].sort(),
+          connection: [...machine.connection].sort(),
+          guests: [...machine.guests].sort(),
+          accepting: [...machine.accepting].sort(),
+          hosts: [...machine.hosts].sort(),
+          member: machine.member,
+        },
+      ])
+      .sort();
+  }
+}
