@@ -1,5 +1,5 @@
 /** The built-in instance policy (constants.IPOLICY_DEFAULTS). Sizes are MiB. */
-import { diskTemplates } from '../objects/disk.ts';
+import { diskTemplates } from '../names.ts';
 import type { InstancePolicy, PartialInstancePolicy } from '../objects/instance-policy.ts';
 
 const least = {

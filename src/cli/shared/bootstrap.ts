@@ -1,0 +1,68 @@
+/**
+ * What has to be done on this machine itself, before there is a master daemon to ask or after it is gone:
+ * making and ending a cluster, preparing a node, taking over as master. `gantry-bootstrap` does it; it gets
+ * its parameters as JSON on standard input and answers in lines of JSON:
+ *
+ *   {"log": "text"}      for standard output
+ *   {"warning": "text"}  for standard error
+ *   {"result": …}        once, when it succeeded
+ *   {"error": [class, [arguments…]]}  once, when it failed
+ */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { decodeFailure, Failure } from '../../kit/failure.ts';
+import { runStreaming } from '../../kit/streaming-process.ts';
+import type { Session } from '../session.ts';
+
+export type BootstrapVerb = 'init' | 'destroy-finish' | 'node-setup' | 'master-failover' | 'renew-crypto';
+
+const launcherName = 'gantry-bootstrap';
+
+/** The launcher beside this program's own: in bin/ of the same installation. */
+function findLauncher(): string {
+  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
+    const launcher = join(folder, 'bin', launcherName);
+    if (existsSync(launcher)) return launcher;
+    if (dirname(folder) === folder) return launcherName;
+  }
+}
+
+interface Answer {
+  readonly log?: string;
+  readonly warning?: string;
+  readonly result?: unknown;
+  readonly error?: unknown;
+}
+
+/** Undefined for a line that is no answer: output of a program that was called on the way. */
+function answerOf(line: string): Answer | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws Failure that the verb ended with, or OpExecError when it ended without an answer */
+export async function bootstrap(
+  session: Session,
+  verb: BootstrapVerb,
+  parameters: Readonly<Record<string, unknown>>,
+): Promise<unknown> {
+  let last: Answer | undefined;
+  const code = await runStreaming([findLauncher(), verb], {
+    input: JSON.stringify(parameters),
+    onLine(line) {
+      const answer = answerOf(line);
+      if (answer === undefined) session.print(line);
+      else if (answer.log !== undefined) session.print(answer.log);
+      else if (answer.warning !== undefined) session.warn(answer.warning);
+      else last = answer;
+    },
+    onError: (text) => session.terminal.err(text),
+  });
+  if (last !== undefined && 'error' in last) throw decodeFailure(last.error);
+  if (last !== undefined && code === 0) return last.result;
+  throw new Failure('OpExecError', [`${launcherName} ${verb} ended with code ${code} and without an answer`]);
+}
