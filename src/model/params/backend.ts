@@ -24,7 +24,6 @@ export const backendParameters = {
   spindle_use: {
     type: 'int',
     default: 1,
-    title: 'SpindleUse',
     doc: 'How many disk spindles it is weighed as.',
   },
   vcpus: { type: 'int', default: 1, title: 'ConfigVCPUs', doc: 'Virtual processors.' },

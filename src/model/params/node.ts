@@ -5,7 +5,6 @@ export const nodeParameters = {
   cpu_speed: {
     type: 'float',
     default: 1,
-    title: 'CPUSpeed',
     doc: 'Speed of a processor relative to the others.',
   },
   exclusive_storage: {
@@ -30,5 +29,5 @@ export const nodeParameters = {
     doc: 'Name of the switch.',
   },
   spindle_count: { type: 'int', default: 1, title: 'SpindleCount', doc: 'Spindles of the node.' },
-  ssh_port: { type: 'int', default: 22, title: 'SshPort', doc: 'Port of its SSH daemon.' },
+  ssh_port: { type: 'int', default: 22, doc: 'Port of its SSH daemon.' },
 } as const satisfies ParameterFamily;
