@@ -17,7 +17,7 @@ function notYet(about: HypervisorAbout): never {
 }
 
 const entries: readonly Entry[] = [
-  { about: kvm, load: async () => notYet(kvm) },
+  { about: kvm, load: async (c) => (await import('./kvm/driver.ts')).kvmDriver(c) },
   { about: fake, load: async (c) => (await import('./fake/driver.ts')).fakeDriver(c) },
   { about: pvmAbout, load: async () => notYet(pvmAbout) },
   { about: hvmAbout, load: async () => notYet(hvmAbout) },

@@ -44,6 +44,11 @@ export interface GuestDisk {
   readonly sizeMiB: number;
   /** How a file is attached (loop, blktap, …), for file-based templates. */
   readonly driver?: string | null;
+  /** As config.data has them, for files that other tools read. */
+  readonly logicalId?: readonly (string | number | null)[] | null;
+  readonly params?: Parameters;
+  /** Other nodes reach the same storage past this one, so the host must not cache it. */
+  readonly seenElsewhere?: boolean;
 }
 
 export type GuestNic = NicOnHost;
@@ -59,6 +64,9 @@ export interface Guest {
   readonly networkPort: number | null;
   readonly tags: readonly string[];
   readonly primaryNode: string;
+  /** Its name and SSH port, for consoles. */
+  readonly primaryNodeName?: string | undefined;
+  readonly sshPort?: number | undefined;
   readonly uidPool: readonly (readonly number[])[];
   readonly clusterName: string;
 }

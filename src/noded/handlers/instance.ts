@@ -42,8 +42,9 @@ export async function activeDisk(context: InstanceContext, request: DiskOnNode):
   return { path: state.path, uri: null };
 }
 
-function guestDisk(request: DiskOnNode, path: string): GuestDisk {
-  const { disk } = request;
+async function guestDisk(context: InstanceContext, request: DiskOnNode, path: string): Promise<GuestDisk> {
+  const { disk, params } = request;
+  const { about } = await context.storage.driver(disk.dev_type);
   const driver = disk.logical_id?.[0];
   return {
     uuid: disk.uuid,
@@ -53,33 +54,27 @@ function guestDisk(request: DiskOnNode, path: string): GuestDisk {
     template: disk.dev_type,
     sizeMiB: disk.size,
     driver: typeof driver === 'string' ? driver : null,
+    logicalId: disk.logical_id ?? null,
+    params,
+    seenElsewhere: about.mirrored === 'external',
   };
 }
 
 function guestWith(instance: InstanceOnNode, disks: readonly GuestDisk[]): Guest {
-  const { uuid, name, hvparams, beparams, nics, networkPort, tags, primaryNode, uidPool, clusterName } =
-    instance;
+  const { uuid, name, hvparams, beparams, nics, networkPort, tags } = instance;
+  const { primaryNode, primaryNodeName, sshPort, uidPool, clusterName } = instance;
   return {
-    uuid,
-    name,
-    hvparams,
-    beparams,
-    disks,
-    nics,
-    networkPort,
-    tags,
-    primaryNode,
-    uidPool,
-    clusterName,
+    ...{ uuid, name, hvparams, beparams, disks, nics, networkPort, tags },
+    ...{ primaryNode, primaryNodeName, sshPort, uidPool, clusterName },
   };
 }
 
 /** The guest with its disks' stable names, whether they are active or not. */
-export function guestOf(context: InstanceContext, instance: InstanceOnNode): Guest {
-  return guestWith(
-    instance,
-    instance.disks.map((request, index) => guestDisk(request, diskLink(context.paths, instance.name, index))),
+export async function guestOf(context: InstanceContext, instance: InstanceOnNode): Promise<Guest> {
+  const disks = instance.disks.map((request, index) =>
+    guestDisk(context, request, diskLink(context.paths, instance.name, index)),
   );
+  return guestWith(instance, await Promise.all(disks));
 }
 
 /** The guest with active disks, opened and linked under their stable names. */
@@ -93,7 +88,9 @@ async function guestWithDisks(
     const { path, uri } = await activeDisk(context, request);
     if (options.open) await (await context.storage.driver(request.disk.dev_type)).open(request, true);
     const link = path === null ? null : await linkDisk(context.paths, instance.name, index, path);
-    disks.push(guestDisk(request, uri ?? link ?? diskLink(context.paths, instance.name, index)));
+    disks.push(
+      await guestDisk(context, request, uri ?? link ?? diskLink(context.paths, instance.name, index)),
+    );
   }
   return guestWith(instance, disks);
 }
@@ -143,7 +140,7 @@ async function stopInstance(
   timeout: number,
 ): Promise<void> {
   const driver = await context.hypervisors.driver(instance.hypervisor);
-  const guest = guestOf(context, instance);
+  const guest = await guestOf(context, instance);
   const running = async () => (await driver.info(instance.name, instance.hvparams)) !== null;
   if (await running()) {
     try {
@@ -177,7 +174,7 @@ async function rebootInstance(
     throw executionFailure(`Cannot reboot instance '${instance.name}' that is not running`);
   }
   if (type === 'soft') {
-    const guest = guestOf(context, instance);
+    const guest = await guestOf(context, instance);
     await wording(`Failed to soft reboot instance '${instance.name}'`, driver.reboot(guest));
     return;
   }
@@ -221,7 +218,7 @@ function running(context: InstanceContext): NodeHandler[] {
     }),
     answers(calls.instanceConsole, async ({ instance }) => {
       const driver = await context.hypervisors.driver(instance.hypervisor);
-      const console = await driver.console(guestOf(context, instance));
+      const console = await driver.console(await guestOf(context, instance));
       return { ...console, command: console.command === null ? null : [...console.command] };
     }),
     answers(calls.hypervisorValidateParams, async ({ name, hvparams }) => {
@@ -235,12 +232,12 @@ function migrating(context: InstanceContext): NodeHandler[] {
   const driverOf = (instance: InstanceOnNode) => context.hypervisors.driver(instance.hypervisor);
   return [
     answers(calls.instanceMigratable, async ({ instance }) => {
-      await (await driverOf(instance)).migratable(guestOf(context, instance));
+      await (await driverOf(instance)).migratable(await guestOf(context, instance));
       return null;
     }),
     answers(calls.migrationInfo, async ({ instance }) => {
       const driver = await driverOf(instance);
-      const info = driver.migrationInfo(guestOf(context, instance));
+      const info = driver.migrationInfo(await guestOf(context, instance));
       return wording('Failed to fetch migration information', info);
     }),
     answers(calls.acceptInstance, async ({ instance, info, address }) => {
@@ -252,29 +249,35 @@ function migrating(context: InstanceContext): NodeHandler[] {
     }),
     answers(calls.instanceMigrate, async ({ instance, address, live }) => {
       const driver = await driverOf(instance);
-      await wording('Failed to migrate instance', driver.migrate(guestOf(context, instance), address, live));
+      await wording(
+        'Failed to migrate instance',
+        driver.migrate(await guestOf(context, instance), address, live),
+      );
       return null;
     }),
     answers(calls.instanceGetMigrationStatus, async ({ instance }) => {
       const driver = await driverOf(instance);
-      return wording('Failed to get migration status', driver.migrationStatus(guestOf(context, instance)));
+      return wording(
+        'Failed to get migration status',
+        driver.migrationStatus(await guestOf(context, instance)),
+      );
     }),
     answers(calls.instanceFinalizeMigrationSource, async ({ instance, success, live }) => {
       const driver = await driverOf(instance);
-      const done = driver.finalizeSource(guestOf(context, instance), success, live);
+      const done = driver.finalizeSource(await guestOf(context, instance), success, live);
       await wording('Failed to finalize the migration on the source node', done);
       if (success) await unlinkDisks(context.paths, instance.name);
       return null;
     }),
     answers(calls.instanceFinalizeMigrationTarget, async ({ instance, info, success }) => {
       const driver = await driverOf(instance);
-      const done = driver.finalizeTarget(guestOf(context, instance), info, success);
+      const done = driver.finalizeTarget(await guestOf(context, instance), info, success);
       await wording('Failed to finalize migration on the target node', done);
       if (!success) await unlinkDisks(context.paths, instance.name);
       return null;
     }),
     answers(calls.instanceMigrationCancel, async ({ instance }) => {
-      await (await driverOf(instance)).cancelMigration(guestOf(context, instance));
+      await (await driverOf(instance)).cancelMigration(await guestOf(context, instance));
       return null;
     }),
   ];
@@ -289,21 +292,24 @@ function changing(context: InstanceContext): NodeHandler[] {
         context.log.info(`Instance ${instance.name} is not running, cannot balloon`);
         return null;
       }
-      await wording('Failed to balloon instance memory', driver.balloon(guestOf(context, instance), memory));
+      await wording(
+        'Failed to balloon instance memory',
+        driver.balloon(await guestOf(context, instance), memory),
+      );
       return null;
     }),
     answers(calls.hotplugSupported, async ({ instance }) => {
       const driver = await driverOf(instance);
-      await wording('Hotplug is not supported', driver.hotplugSupported(guestOf(context, instance)));
+      await wording('Hotplug is not supported', driver.hotplugSupported(await guestOf(context, instance)));
       return null;
     }),
     answers(calls.hotplugDevice, async ({ instance, action, target, device, index }) => {
       const driver = await driverOf(instance);
-      await wording('Hotplug is not supported', driver.hotplugSupported(guestOf(context, instance)));
+      await wording('Hotplug is not supported', driver.hotplugSupported(await guestOf(context, instance)));
       const guest =
         target === 'disk' && action !== 'remove'
           ? await guestWithDisks(context, instance, { open: true })
-          : guestOf(context, instance);
+          : await guestOf(context, instance);
       await driver.hotplug(guest, action, target, device, index);
       return null;
     }),
@@ -312,7 +318,7 @@ function changing(context: InstanceContext): NodeHandler[] {
       if (instance.disks[index] === undefined) {
         throw prerequisiteFailure(`Instance ${instance.name} has no disk ${index}`, ErrorCode.invalid);
       }
-      await driver.resizeDisk(guestOf(context, instance), index, size);
+      await driver.resizeDisk(await guestOf(context, instance), index, size);
       return null;
     }),
   ];

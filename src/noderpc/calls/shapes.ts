@@ -59,6 +59,9 @@ export const InstanceOnNode = z.object({
   networkPort: z.int().nullable(),
   tags: z.array(z.string()),
   primaryNode: z.string(),
+  /** Name and SSH port of the primary node, for consoles. */
+  primaryNodeName: z.string().optional(),
+  sshPort: z.int().optional(),
   secondaryNodes: z.array(z.string()),
   adminState: z.string(),
   /** First and last uid of each range of the cluster's pool. */
