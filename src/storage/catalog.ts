@@ -27,11 +27,11 @@ const notYet = async (): Promise<never> => {
 const entries: readonly Entry[] = [
   { about: blockdev, load: notYet },
   { about: diskless, load: () => import('./diskless/driver.ts') },
-  { about: drbd, load: notYet },
+  { about: drbd, load: () => import('./drbd/driver.ts') },
   { about: ext, load: notYet },
   { about: file, load: () => import('./file/driver.ts') },
   { about: gluster, load: notYet },
-  { about: plain, load: notYet },
+  { about: plain, load: () => import('./plain/driver.ts') },
   { about: rbd, load: notYet },
   { about: sharedfile, load: () => import('./sharedfile/driver.ts') },
 ];
