@@ -49,6 +49,8 @@ export interface OpenStore extends ConfigStore {
   /** The job queue: its entries go once it has them elsewhere. Before there is one, none goes. */
   keepFor(keeper: JournalKeeper): void;
   replicateBy(replicator: Replicator): void;
+  /** Files of the job queue that changed after an entry, for candidates (JournalKeeper.files). */
+  files(since: number | null): Promise<Readonly<Record<string, string | null>>>;
   /** config.data as it is, with the number of the last entry in it. */
   snapshot(): Promise<Snapshot>;
   /** Refuses everything from now on, for this reason. */
@@ -151,6 +153,14 @@ async function openOwned(options: OpenOptions): Promise<OpenStore> {
   }
 }
 
+/**
+ * A new master leaves out serial numbers that the old one may have given to commits that only it had:
+ * nodes refuse ssconf values of a lower number than they have.
+ */
+function withRoom(configuration: Configuration, promoted: boolean): Configuration {
+  return promoted ? { ...configuration, serial_no: configuration.serial_no + 100 } : configuration;
+}
+
 function assemble(
   options: OpenOptions,
   engine: JournalEngine,
@@ -159,9 +169,10 @@ function assemble(
 ): OpenStore {
   const { paths, log } = options;
   let replicator: Replicator = noReplicator;
+  let keeper: JournalKeeper | undefined;
   const store: Store = new Store({
     engine,
-    configuration: loaded.configuration,
+    configuration: withRoom(loaded.configuration, options.promote !== undefined),
     log,
     now: options.now ?? clock,
     published: () => folder.touch(),
@@ -192,9 +203,11 @@ function assemble(
     faults: () => store.faults(),
     onCommit: (listener) => store.onCommit(listener),
     onFolded: (listener) => folder.onFolded(listener),
-    keepFor(keeper) {
-      folder.keeper = keeper;
+    keepFor(next) {
+      keeper = next;
+      folder.keeper = next;
     },
+    files: async (since) => (await keeper?.files(since)) ?? {},
     replicateBy(next) {
       replicator = next;
       store.replicator = next;

@@ -9,9 +9,13 @@ import { derivedUuid, fill, isRaw, listOf, objectsOf, part, type Raw, withChildr
 const newTypes: Readonly<Record<string, string>> = { lvm: 'plain', drbd8: 'drbd' };
 const mirroring = new Map(storageTemplates.map((about) => [about.name, about.mirrored]));
 
-/** Data collectors of the monitoring daemon (constants.DATA_COLLECTOR_NAMES), interval in microseconds. */
-const collectors = ['cpu-avg-load', 'diskstats', 'drbd', 'inst-status-xen', 'lv', 'xen-cpu-avg-load'];
-const collectorInterval = 5_000_000;
+/** constants.DATA_COLLECTOR_NAMES */
+const collectorNames = ['cpu-avg-load', 'diskstats', 'drbd', 'inst-status-xen', 'lv', 'xen-cpu-avg-load'];
+
+/** The data collectors of the monitoring daemon, all active; intervals in microseconds. */
+export function collectors(): Record<string, { active: boolean; interval: number }> {
+  return Object.fromEntries(collectorNames.map((name) => [name, { active: true, interval: 5_000_000 }]));
+}
 
 function rangeOf(policy: Raw): void {
   if (!('min' in policy) && !('max' in policy)) return;
@@ -54,10 +58,7 @@ export function upgradeCluster(data: Raw): void {
     ssh_key_type: 'dsa',
     ssh_key_bits: 1024,
   });
-  const active = Object.fromEntries(
-    collectors.map((name) => [name, { active: true, interval: collectorInterval }]),
-  );
-  fill(part(cluster, 'data_collectors'), active);
+  fill(part(cluster, 'data_collectors'), collectors());
   for (const values of Object.values(part(cluster, 'hvparams')).filter(isRaw)) {
     delete values.xen_cmd;
     if (values.disk_discard === 'default') values.disk_discard = 'ignore';
