@@ -126,6 +126,10 @@ export async function main(program: string, argv: readonly string[]): Promise<nu
     paths,
     connect: async () => await connectLuxi(luxiAddress(paths, env)),
     ownName: () => ownHostname(env),
+    bootstrap: async (verb, parameters) => {
+      const { runBootstrap } = await import('./shared/bootstrap.ts');
+      return await runBootstrap(processTerminal, verb, parameters);
+    },
   });
 }
 

@@ -7,6 +7,7 @@ import { ErrorCode, Failure, prerequisiteFailure } from '../kit/failure.ts';
 import type { Paths } from '../kit/paths.ts';
 import type { LuxiClient } from '../luxi/client.ts';
 import { ask, confirmOperation } from './output/ask.ts';
+import type { BootstrapVerb } from './shared/bootstrap.ts';
 import type { Terminal } from './terminal.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -20,6 +21,8 @@ export interface Surroundings {
   connect(): Promise<LuxiClient>;
   /** This node's own name. */
   ownName(): string;
+  /** Does on this machine what needs no master (shared/bootstrap.ts). */
+  bootstrap(verb: BootstrapVerb, parameters: Readonly<Record<string, unknown>>): Promise<unknown>;
 }
 
 /** The content of an ssconf file without its end of line; undefined when there is none. */
@@ -77,6 +80,11 @@ export class Session {
   async call(method: string, args: readonly unknown[]): Promise<unknown> {
     this.#client ??= await this.#connect();
     return await this.#client.call(method, args);
+  }
+
+  /** @throws Failure that the verb ended with */
+  async bootstrap(verb: BootstrapVerb, parameters: Readonly<Record<string, unknown>>): Promise<unknown> {
+    return await this.#surroundings.bootstrap(verb, parameters);
   }
 
   /** Ends the connection; the next request opens another. */

@@ -34,7 +34,7 @@ export function pythonText(value: unknown): string {
     const entries = Object.entries(value);
     return `{${entries.map(([key, item]) => `${pythonRepr(key)}: ${pythonRepr(item)}`).join(', ')}}`;
   }
-  return String(value);
+  return typeof value === 'number' || typeof value === 'string' ? `${value}` : JSON.stringify(value);
 }
 
 const escapes: Readonly<Record<string, string>> = { '\t': '\\t', '\n': '\\n', '\r': '\\r' };

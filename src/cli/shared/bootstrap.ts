@@ -12,7 +12,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { decodeFailure, Failure } from '../../kit/failure.ts';
 import { runStreaming } from '../../kit/streaming-process.ts';
-import type { Session } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
 
 export type BootstrapVerb = 'init' | 'destroy-finish' | 'node-setup' | 'master-failover' | 'renew-crypto';
 
@@ -45,8 +45,8 @@ function answerOf(line: string): Answer | undefined {
 }
 
 /** @throws Failure that the verb ended with, or OpExecError when it ended without an answer */
-export async function bootstrap(
-  session: Session,
+export async function runBootstrap(
+  terminal: Terminal,
   verb: BootstrapVerb,
   parameters: Readonly<Record<string, unknown>>,
 ): Promise<unknown> {
@@ -55,12 +55,12 @@ export async function bootstrap(
     input: JSON.stringify(parameters),
     onLine(line) {
       const answer = answerOf(line);
-      if (answer === undefined) session.print(line);
-      else if (answer.log !== undefined) session.print(answer.log);
-      else if (answer.warning !== undefined) session.warn(answer.warning);
+      if (answer === undefined) terminal.out(`${line}\n`);
+      else if (answer.log !== undefined) terminal.out(`${answer.log}\n`);
+      else if (answer.warning !== undefined) terminal.err(`${answer.warning}\n`);
       else last = answer;
     },
-    onError: (text) => session.terminal.err(text),
+    onError: (text) => terminal.err(text),
   });
   if (last !== undefined && 'error' in last) throw decodeFailure(last.error);
   if (last !== undefined && code === 0) return last.result;

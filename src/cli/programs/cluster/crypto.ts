@@ -9,7 +9,6 @@ import { opcodeOf } from '../../jobs/opcode.ts';
 import { submitAndWait } from '../../jobs/submit.ts';
 import * as o from '../../options/index.ts';
 import type { ValuesOf } from '../../optparse/option.ts';
-import { bootstrap } from '../../shared/bootstrap.ts';
 
 const renewCryptoOptions = [
   o.newClusterCertificate,
@@ -121,7 +120,7 @@ export const renewCrypto = command({
     const question =
       'This requires all daemons on all nodes to be restarted and may take some time. Continue?';
     if (!options.force && !session.ask(question)) return ExitCode.failure;
-    await bootstrap(session, 'renew-crypto', {
+    await session.bootstrap('renew-crypto', {
       new_cluster_cert: options.new_cluster_cert,
       new_rapi_cert: options.new_rapi_cert ?? false,
       new_spice_cert: options.new_spice_cert ?? false,

@@ -8,7 +8,6 @@ import * as o from '../../options/index.ts';
 import { groupsOf, nestedGroupsOf } from '../../optparse/key-values.ts';
 import type { ValuesOf } from '../../optparse/option.ts';
 import type { Session } from '../../session.ts';
-import { bootstrap } from '../../shared/bootstrap.ts';
 import { hypervisorValues, typedBackendBounds, typedNic, typedNode } from '../../shared/parameters.ts';
 import { parseUidRanges } from '../../shared/uid-ranges.ts';
 import { compressionTools } from './settings-values.ts';
@@ -181,7 +180,7 @@ export const init = command({
       session.warn(error.message);
       return ExitCode.failure;
     }
-    await bootstrap(session, 'init', parameters);
+    await session.bootstrap('init', parameters);
     await submitAndWait(session, opcodeOf(ClusterPostInit, {}), options);
     return ExitCode.success;
   },

@@ -5,7 +5,7 @@ import { ExitCode } from '../../exit-codes.ts';
 import { opcodeOf } from '../../jobs/opcode.ts';
 import { submit, submitAndWait, submitToDrainedQueue } from '../../jobs/submit.ts';
 import * as o from '../../options/index.ts';
-import { bootstrap } from '../../shared/bootstrap.ts';
+import { pythonText } from '../../output/python-text.ts';
 import { queryConfigValues } from '../../shared/queries.ts';
 
 export const destroy = command({
@@ -24,7 +24,7 @@ export const destroy = command({
     const master = await submitAndWait(session, opcodeOf(ClusterDestroy, {}), options);
     // Nothing failed, so the daemons can be stopped and what is left be cleared away.
     session.close();
-    await bootstrap(session, 'destroy-finish', { master });
+    await session.bootstrap('destroy-finish', { master });
     return ExitCode.success;
   },
 });
@@ -43,7 +43,7 @@ export const rename = command({
       ' from the node and the change may not go through. Continue?';
     if (!options.force && !session.ask(question)) return ExitCode.failure;
     const result = await submitAndWait(session, opcodeOf(ClusterRename, { name: newName }), options);
-    if (result) session.print(`Cluster renamed from '${String(oldName)}' to '${String(result)}'`);
+    if (result) session.print(`Cluster renamed from '${pythonText(oldName)}' to '${pythonText(result)}'`);
     return ExitCode.success;
   },
 });
@@ -78,7 +78,7 @@ export const masterFailover = command({
   description: 'Makes the current node the master',
   run: async (session, options) => {
     if (options.no_voting && !options.yes_do_it && !session.ask(noVotingQuestion)) return ExitCode.failure;
-    const result = (await bootstrap(session, 'master-failover', {
+    const result = (await session.bootstrap('master-failover', {
       no_voting: options.no_voting,
       ignore_offline_nodes: ignoresOfflineNodes(options.ignore_offline_nodes),
     })) as { code?: number } | null;

@@ -6,6 +6,7 @@ import { opcodeOf } from '../../jobs/opcode.ts';
 import { submit } from '../../jobs/submit.ts';
 import * as o from '../../options/index.ts';
 import type { ValuesOf } from '../../optparse/option.ts';
+import { pythonText } from '../../output/python-text.ts';
 import { printChanges } from '../../shared/changes.ts';
 import { checkedProviderParameters, deviceChangesOf, diskChangesOf } from '../../shared/devices.ts';
 import { hypervisorValues, typedBackend } from '../../shared/parameters.ts';
@@ -49,7 +50,7 @@ export const rename = command({
       name_check: options.name_check,
     });
     const result = await submit(session, opcode, options);
-    if (result) session.print(`Instance '${name}' renamed to '${String(result)}'`);
+    if (result) session.print(`Instance '${name}' renamed to '${pythonText(result)}'`);
     return ExitCode.success;
   },
 });

@@ -92,7 +92,7 @@ async function networkLines(session: Session, row: Row): Promise<string[]> {
   const text = (field: string) => pythonText(values[field]);
   const free = Number(values.free_count);
   const size = free + Number(values.reserved_count);
-  const reservations = String(values.external_reservations ?? '');
+  const reservations = values.external_reservations ? text('external_reservations') : '';
   const connections = values.group_list as Connection[];
   const instances = values.inst_list as string[];
   const used = [];
@@ -109,7 +109,7 @@ async function networkLines(session: Session, row: Row): Promise<string[]> {
     `  Size: ${size}`,
     `  Free: ${free} (${((100 * free) / size).toFixed(2)}%)`,
     '  Usage map:',
-    ...mapLines(String(values.map ?? '')),
+    ...mapLines(values.map ? text('map') : ''),
     '         (X) used    (.) free',
     ...(reservations === ''
       ? []

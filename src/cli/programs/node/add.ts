@@ -9,7 +9,6 @@ import { submitAndWait } from '../../jobs/submit.ts';
 import * as o from '../../options/index.ts';
 import { groupsOf, nestedGroupsOf } from '../../optparse/key-values.ts';
 import type { Session } from '../../session.ts';
-import { bootstrap } from '../../shared/bootstrap.ts';
 import { typedNode } from '../../shared/parameters.ts';
 import { queryConfigValues, queryGroups, queryNodes, type Row } from '../../shared/queries.ts';
 
@@ -111,7 +110,7 @@ export const add = command({
     if (options.force_join) {
       session.warn('The "--force-join" option is no longer supported and will be ignored.');
     }
-    await bootstrap(session, 'node-setup', {
+    await session.bootstrap('node-setup', {
       cluster_name: clusterName,
       name: node,
       ssh_port: known?.sshPort ?? groupPort,

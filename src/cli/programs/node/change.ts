@@ -6,6 +6,7 @@ import { opcodeOf } from '../../jobs/opcode.ts';
 import { submit, submitAndWait } from '../../jobs/submit.ts';
 import * as o from '../../options/index.ts';
 import { groupsOf, nestedGroupsOf } from '../../optparse/key-values.ts';
+import { pythonText } from '../../output/python-text.ts';
 import { printChanges } from '../../shared/changes.ts';
 import { typedNode } from '../../shared/parameters.ts';
 
@@ -99,7 +100,7 @@ export const powercycle = command({
     }
     const opcode = opcodeOf(NodePowercycle, { node_name: name, force: options.force });
     const result = await submit(session, opcode, options);
-    if (result) session.warn(String(result));
+    if (result) session.warn(pythonText(result));
     return ExitCode.success;
   },
 });
