@@ -241,7 +241,7 @@ test('networks and their addresses', async () => {
     [
       [
         'lan',
-        'XXX....X',
+        `${'X'.repeat(3)}....X`,
         4,
         4,
         '10.1.0.2, 10.1.0.7',

@@ -129,6 +129,7 @@ test('what is printed reads as the same filter', () => {
     fc.property(anyFilter, (filter) => {
       assert.deepEqual(readFilter(parseFilter(printFilter(filter))), plain(filter));
     }),
+    { seed: 2006 },
   );
 });
 
@@ -137,6 +138,7 @@ test('the list form reads as the same filter', () => {
     fc.property(anyFilter, (filter) => {
       assert.deepEqual(readFilter(JSON.parse(JSON.stringify(filterList(filter)))), plain(filter));
     }),
+    { seed: 2006 },
   );
 });
 
