@@ -8,11 +8,16 @@ export function nodeDaemonPort(env: Readonly<Record<string, string | undefined>>
   return Number(env.GANETI_NODED_PORT ?? 1811);
 }
 
-export function nodeAddresses(current: () => Configuration, port: number): (key: string) => NodeAddress | undefined {
+export function nodeAddresses(
+  current: () => Configuration,
+  port: number,
+): (key: string) => NodeAddress | undefined {
   return (key) => {
     const joining = parseJoiningKey(key);
     if (joining !== undefined) return { ...joining, port, offline: false };
     const node = current().nodes.get(key);
-    return node === undefined ? undefined : { name: node.name, ip: node.primary_ip, port, offline: node.offline };
+    return node === undefined
+      ? undefined
+      : { name: node.name, ip: node.primary_ip, port, offline: node.offline };
   };
 }

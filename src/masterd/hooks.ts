@@ -10,7 +10,11 @@ import type { HookRun, HooksRunner } from '../operations/runner.ts';
 const hooksVersion = '2';
 const hooksPath = '/sbin:/bin:/usr/sbin:/usr/bin';
 
-function environment({ phase, opcode, plan, after }: HookRun, configuration: Configuration, paths: Paths): Record<string, string> {
+function environment(
+  { phase, opcode, plan, after }: HookRun,
+  configuration: Configuration,
+  paths: Paths,
+): Record<string, string> {
   const prefixed = (values: Readonly<Record<string, string>>, prefix: string) =>
     Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}${name}`, value]));
   const master = configuration.nodes.get(configuration.cluster.master_node);
@@ -60,12 +64,21 @@ export function createHooksRunner({ nodes, paths, current }: HookServices): Hook
         }
       }
       if (run.phase === 'pre' && failed.length > 0) throw new Failure('HooksAbort', [failed]);
-      return [...warnings, ...failed.map(([node, script, output]) => `On ${node} script ${script} failed, output: ${output}`)];
+      return [
+        ...warnings,
+        ...failed.map(([node, script, output]) => `On ${node} script ${script} failed, output: ${output}`),
+      ];
     },
     async configurationChanged(opcode) {
       const configuration = current();
       const master = configuration.cluster.master_node;
-      const plan = { path: 'config-update', objectType: 'CLUSTER', env: { OP_TARGET: configuration.cluster.cluster_name }, preNodes: [], postNodes: [master] } as const;
+      const plan = {
+        path: 'config-update',
+        objectType: 'CLUSTER',
+        env: { OP_TARGET: configuration.cluster.cluster_name },
+        preNodes: [],
+        postNodes: [master],
+      } as const;
       await nodes.callAll([master], hooksRunner, {
         hook: plan.path,
         phase: 'post',

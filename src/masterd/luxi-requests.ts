@@ -1,18 +1,18 @@
 /** Answers LUXI requests out of the master's parts: translates, decides nothing. */
-import { assertNever, ErrorCode, Failure, notSupportedYet, prerequisiteFailure } from '../kit/failure.ts';
-import { writeFileAtomic } from '../kit/atomic-file.ts';
-import type { Paths } from '../kit/paths.ts';
-import { rm } from 'node:fs/promises';
+
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import type { ConfigStore } from '../config/contract.ts';
 import type { JobQueue } from '../jobs/queue.ts';
-import { groupNamed, instanceNamed, networkNamed, nodeNamed } from '../model/lookup.ts';
+import { writeFileAtomic } from '../kit/atomic-file.ts';
+import { assertNever, ErrorCode, Failure, notSupportedYet, prerequisiteFailure } from '../kit/failure.ts';
+import type { Paths } from '../kit/paths.ts';
 import { decodeRequest, type LuxiRequest } from '../luxi/methods.ts';
 import type { LuxiPeer } from '../luxi/server.ts';
+import { groupNamed, instanceNamed, networkNamed, nodeNamed } from '../model/lookup.ts';
 import type { AnyOpcode } from '../opcodes/opcode.ts';
 import { clusterInformation } from '../operations/cluster/information.ts';
 import type { MasterQueries } from './queries.ts';
-import { readWatcherPause } from './watcher-pause.ts';
 
 export interface RequestParts {
   readonly config: ConfigStore;
@@ -23,31 +23,28 @@ export interface RequestParts {
   readonly now: () => number;
 }
 
-type Handler<M extends LuxiRequest['method']> = (request: Extract<LuxiRequest, { method: M }>, parts: RequestParts, peer: LuxiPeer) => Promise<unknown>;
+type Handler<M extends LuxiRequest['method']> = (
+  request: Extract<LuxiRequest, { method: M }>,
+  parts: RequestParts,
+  peer: LuxiPeer,
+) => Promise<unknown>;
 
-const asOpcodes = (ops: readonly Readonly<Record<string, unknown>>[]) => ops as unknown as readonly AnyOpcode[];
+const asOpcodes = (ops: readonly Readonly<Record<string, unknown>>[]) =>
+  ops as unknown as readonly AnyOpcode[];
 
 /** Values of the cluster by field (LUXI QueryConfigValues). */
-async function configValues({ fields }: { readonly fields: readonly string[] }, { config, queue, paths }: RequestParts): Promise<unknown[]> {
-  const { cluster, nodes } = config.current;
-  const known: Readonly<Record<string, () => unknown>> = {
-    cluster_name: () => cluster.cluster_name,
-    watcher_pause: () => readWatcherPause(paths),
-    master_node: () => nodes.get(cluster.master_node)?.name,
-    drain_flag: () => queue.isDrained,
-    mac_prefix: () => cluster.mac_prefix,
-    volume_group_name: () => cluster.volume_group_name ?? null,
-  };
-  return await Promise.all(
-    fields.map((field) => {
-      const get = known[field];
-      if (get === undefined) throw prerequisiteFailure(`Unknown configuration field '${field}'`, ErrorCode.invalid);
-      return get();
-    }),
-  );
+async function configValues(
+  { fields }: { readonly fields: readonly string[] },
+  { queries }: RequestParts,
+): Promise<unknown> {
+  const [row] = (await queries.classic('cluster', [], fields)) as unknown[][];
+  return row;
 }
 
-function tagsOf({ kind, name }: { readonly kind: string; readonly name: string }, { config }: RequestParts): readonly string[] {
+function tagsOf(
+  { kind, name }: { readonly kind: string; readonly name: string },
+  { config }: RequestParts,
+): readonly string[] {
   const { current } = config;
   switch (kind) {
     case 'cluster':
@@ -65,7 +62,11 @@ function tagsOf({ kind, name }: { readonly kind: string; readonly name: string }
   }
 }
 
-async function waitForChange(request: Extract<LuxiRequest, { method: 'WaitForJobChange' }>, { queue, queries }: RequestParts, peer: LuxiPeer): Promise<unknown> {
+async function waitForChange(
+  request: Extract<LuxiRequest, { method: 'WaitForJobChange' }>,
+  { queue, queries }: RequestParts,
+  peer: LuxiPeer,
+): Promise<unknown> {
   const change = await queue.waitForJobChange(request.job, {
     read: queries.jobReader(request.fields),
     previousFields: request.prev_job,
@@ -73,11 +74,15 @@ async function waitForChange(request: Extract<LuxiRequest, { method: 'WaitForJob
     timeout: request.tmout,
     signal: peer.gone,
   });
-  if (change === undefined) throw new Failure('OpPrereqError', [`Job ${request.job} not found`, ErrorCode.unknown]);
+  if (change === undefined)
+    throw new Failure('OpPrereqError', [`Job ${request.job} not found`, ErrorCode.unknown]);
   return change === 'nochange' ? 'nochange' : [change.fields, change.log];
 }
 
-async function replaceFilter(request: Extract<LuxiRequest, { method: 'ReplaceFilter' }>, { config, queue, now }: RequestParts): Promise<string> {
+async function replaceFilter(
+  request: Extract<LuxiRequest, { method: 'ReplaceFilter' }>,
+  { config, queue, now }: RequestParts,
+): Promise<string> {
   const uuid = request.uuid ?? randomUUID();
   const known = config.current.filters.get(uuid);
   if (request.uuid !== null && known === undefined) {
@@ -117,13 +122,14 @@ const handlers: { readonly [M in LuxiRequest['method']]: Handler<M> } = {
   QueryTags: async (request, parts) => tagsOf(request, parts),
   ReplaceFilter: replaceFilter,
   DeleteFilter: async ({ uuid }, { config, queue }) => {
-    if (!config.current.filters.has(uuid)) throw new Failure('GenericError', [`Filter rule with UUID ${uuid} does not exist`]);
+    if (!config.current.filters.has(uuid))
+      throw new Failure('GenericError', [`Filter rule with UUID ${uuid} does not exist`]);
     await config.change('filter rule removed', (draft) => draft.remove('filters', uuid));
     queue.reschedule();
     return null;
   },
   SubmitJob: ({ job }, { queue }) => queue.submit(asOpcodes(job)),
-  SubmitJobToDrainedQueue: ({ job }, { queue }) => queue.submit(asOpcodes(job), { force: true }),
+  SubmitJobToDrainedQueue: ({ job }, { queue }) => queue.submit(asOpcodes(job), { evenDrained: true }),
   SubmitManyJobs: ({ ops }, { queue }) => queue.submitMany(ops.map(asOpcodes)),
   WaitForJobChange: waitForChange,
   PickupJob: async () => {
@@ -149,7 +155,9 @@ const handlers: { readonly [M in LuxiRequest['method']]: Handler<M> } = {
 };
 
 /** What `serveLuxi` calls for each request. */
-export function createRequestHandler(parts: RequestParts): (method: string, args: readonly unknown[], peer: LuxiPeer) => Promise<unknown> {
+export function createRequestHandler(
+  parts: RequestParts,
+): (method: string, args: readonly unknown[], peer: LuxiPeer) => Promise<unknown> {
   return async (method, args, peer) => {
     const request = decodeRequest(method, args);
     // Each handler gets exactly the request of its own method; the table's type says so, the index can't.

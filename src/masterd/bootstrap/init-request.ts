@@ -5,7 +5,13 @@ import { defaultHypervisor, hypervisorAbout, hypervisorNames } from '../../hyper
 import { ErrorCode, Failure, prerequisiteFailure } from '../../kit/failure.ts';
 import { runProcess } from '../../kit/process.ts';
 import { backendParameters, splitMemory } from '../../model/params/backend.ts';
-import { enforceTypes, findFault, fillParameters, defaultsOf, type ParameterValues } from '../../model/params/family.ts';
+import {
+  defaultsOf,
+  enforceTypes,
+  fillParameters,
+  findFault,
+  type ParameterValues,
+} from '../../model/params/family.ts';
 import { nicParameters } from '../../model/params/nic.ts';
 import { nodeParameters } from '../../model/params/node.ts';
 import { storageAbout, storageTemplates } from '../../storage/catalog.ts';
@@ -41,7 +47,10 @@ export function hypervisorsOf(input: InitInput): string[] {
   const enabled = listOf(input, 'enabled_hypervisors') ?? [defaultHypervisor];
   const unknown = enabled.filter((name) => !hypervisorNames.includes(name));
   if (unknown.length > 0) {
-    throw prerequisiteFailure(`Enabled hypervisors contains invalid entries: ${pythonSet(unknown)}`, ErrorCode.invalid);
+    throw prerequisiteFailure(
+      `Enabled hypervisors contains invalid entries: ${pythonSet(unknown)}`,
+      ErrorCode.invalid,
+    );
   }
   return enabled;
 }
@@ -50,9 +59,16 @@ export function templatesOf(input: InitInput): string[] {
   const enabled = listOf(input, 'enabled_disk_templates') ?? defaultTemplates;
   const known = storageTemplates.map((about) => about.name);
   const unknown = enabled.filter((name) => !known.includes(name));
-  if (enabled.length === 0) throw prerequisiteFailure('Enabled disk templates list must contain at least one member', ErrorCode.invalid);
+  if (enabled.length === 0)
+    throw prerequisiteFailure(
+      'Enabled disk templates list must contain at least one member',
+      ErrorCode.invalid,
+    );
   if (unknown.length > 0) {
-    throw prerequisiteFailure(`Enabled disk templates list contains invalid entries: ${pythonSet(unknown)}`, ErrorCode.invalid);
+    throw prerequisiteFailure(
+      `Enabled disk templates list contains invalid entries: ${pythonSet(unknown)}`,
+      ErrorCode.invalid,
+    );
   }
   return enabled;
 }
@@ -65,14 +81,24 @@ export async function volumeGroupOf(input: InitInput, templates: readonly string
   const name = asked ?? defaultVolumeGroup;
   let size: number | undefined;
   try {
-    const found = await runProcess(['vgs', '--noheadings', '--nosuffix', '--units=m', '-ovg_size', '--', name], { timeoutMs: 30_000 });
+    const found = await runProcess(
+      ['vgs', '--noheadings', '--nosuffix', '--units=m', '-ovg_size', '--', name],
+      { timeoutMs: 30_000 },
+    );
     if (found.code === 0) size = Math.floor(Number(found.stdout.trim()));
   } catch (error) {
-    throw prerequisiteFailure(`Error: can't look for volume groups: ${(error as Error).message} (is the package lvm2 installed?)`, ErrorCode.environment);
+    throw prerequisiteFailure(
+      `Error: can't look for volume groups: ${(error as Error).message} (is the package lvm2 installed?)`,
+      ErrorCode.environment,
+    );
   }
-  if (size === undefined) throw prerequisiteFailure(`Error: volume group '${name}' missing`, ErrorCode.invalid);
+  if (size === undefined)
+    throw prerequisiteFailure(`Error: volume group '${name}' missing`, ErrorCode.invalid);
   if (size < leastVolumeGroup) {
-    throw prerequisiteFailure(`Error: volume group '${name}' too small (${leastVolumeGroup} MiB required, ${size} MiB found)`, ErrorCode.invalid);
+    throw prerequisiteFailure(
+      `Error: volume group '${name}' too small (${leastVolumeGroup} MiB required, ${size} MiB found)`,
+      ErrorCode.invalid,
+    );
   }
   return name;
 }
@@ -90,7 +116,8 @@ export function hypervisorParametersOf(input: InitInput): Record<string, Paramet
     result[name] = filled;
   }
   for (const name of Object.keys(given)) {
-    if (!hypervisorNames.includes(name)) throw prerequisiteFailure(`Invalid hypervisor '${name}'`, ErrorCode.invalid);
+    if (!hypervisorNames.includes(name))
+      throw prerequisiteFailure(`Invalid hypervisor '${name}'`, ErrorCode.invalid);
   }
   return result;
 }
@@ -104,7 +131,10 @@ export interface Inherited {
 export function inheritedOf(input: InitInput): Inherited {
   const values = (key: string) => (input[key] ?? {}) as ParameterValues;
   return {
-    beparams: fillParameters(defaultsOf(backendParameters), enforceTypes(backendParameters, splitMemory(values('beparams')))),
+    beparams: fillParameters(
+      defaultsOf(backendParameters),
+      enforceTypes(backendParameters, splitMemory(values('beparams'))),
+    ),
     nicparams: fillParameters(defaultsOf(nicParameters), enforceTypes(nicParameters, values('nicparams'))),
     ndparams: fillParameters(defaultsOf(nodeParameters), enforceTypes(nodeParameters, values('ndparams'))),
   };
@@ -113,8 +143,14 @@ export function inheritedOf(input: InitInput): Inherited {
 /** The address of the replication network, which must be this machine's. */
 export function secondaryAddressOf(input: InitInput, primary: string): string {
   const asked = textOf(input, 'secondary_ip') ?? primary;
-  if (isIP(asked) !== 4) throw prerequisiteFailure(`Secondary IP address (${asked}) has to be a valid IPv4 address.`, ErrorCode.invalid);
-  const own = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((entry) => entry.address));
+  if (isIP(asked) !== 4)
+    throw prerequisiteFailure(
+      `Secondary IP address (${asked}) has to be a valid IPv4 address.`,
+      ErrorCode.invalid,
+    );
+  const own = Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).map((entry) => entry.address),
+  );
   if (asked !== primary && !own.includes(asked) && !asked.startsWith('127.')) {
     throw prerequisiteFailure(
       `You gave ${asked} as secondary IP, but it does not belong to this host.`,

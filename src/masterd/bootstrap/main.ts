@@ -1,7 +1,9 @@
 /** gantry-bootstrap VERB: see talk.ts for how it is spoken to. */
 import { talk } from './talk.ts';
 
-const verbs: Readonly<Record<string, () => Promise<(typeof talk extends (work: infer W) => unknown ? W : never)>>> = {
+const verbs: Readonly<
+  Record<string, () => Promise<typeof talk extends (work: infer W) => unknown ? W : never>>
+> = {
   init: async () => (await import('./initialise.ts')).initialise,
   'node-setup': async () => (await import('./node-setup.ts')).setNodeUp,
   'node-undo': async () => (await import('./node-setup.ts')).undoNodeSetup,

@@ -4,7 +4,11 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { writeFileAtomic } from '../../kit/atomic-file.ts';
 import type { Paths } from '../../kit/paths.ts';
-import { makeClientCertificate, makeClusterCertificate, makeSelfSignedCertificate } from '../../noderpc/certificates.ts';
+import {
+  makeClientCertificate,
+  makeClusterCertificate,
+  makeSelfSignedCertificate,
+} from '../../noderpc/certificates.ts';
 
 const certificateMode = 0o440;
 const certificateOnly = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----\n?/;
@@ -31,7 +35,11 @@ export async function makeSecrets(paths: Paths, masterName: string): Promise<Sec
     { path: paths.clientCertificate, content: client, mode: certificateMode },
     { path: paths.rapiCertificate, content: rapi, mode: certificateMode },
     { path: paths.spiceCertificate, content: spice, mode: certificateMode },
-    { path: paths.spiceCaCertificate, content: certificateOnly.exec(authority)?.[0] ?? authority, mode: certificateMode },
+    {
+      path: paths.spiceCaCertificate,
+      content: certificateOnly.exec(authority)?.[0] ?? authority,
+      mode: certificateMode,
+    },
     { path: paths.confdHmacKey, content: secret(), mode: 0o440 },
     { path: paths.clusterDomainSecret, content: secret(), mode: 0o640 },
   ];

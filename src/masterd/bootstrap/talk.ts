@@ -19,7 +19,9 @@ export async function readInput(): Promise<Record<string, unknown>> {
 const write = (line: unknown) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 /** Runs a verb and tells how it ended; gives the exit code. */
-export async function talk(work: (input: Record<string, unknown>, talk: Talk) => Promise<unknown>): Promise<number> {
+export async function talk(
+  work: (input: Record<string, unknown>, talk: Talk) => Promise<unknown>,
+): Promise<number> {
   try {
     const result = await work(await readInput(), { log: (text) => write({ log: text }) });
     write({ result: result ?? null });

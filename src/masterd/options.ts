@@ -1,0 +1,39 @@
+/** Options of ganeti-masterd: those that Ganeti's daemons share. */
+import { parseArgs } from 'node:util';
+import { releaseVersion } from '../model/release.ts';
+
+export interface MasterdOptions {
+  readonly foreground: boolean;
+  readonly debug: boolean;
+}
+
+const help = `Usage: ganeti-masterd [-f] [-d]
+
+Options:
+  --version            Show version and exit
+  -h, --help           Show this help and exit
+  -f, --foreground     Don't detach from the current terminal
+  -d, --debug          Log debug messages; with -f also on the terminal
+  --no-user-checks     Accepted as Ganeti's daemons do: the daemon runs as root
+  --syslog=SYSLOG      Not offered: logs stand in files ("no" is accepted)
+`;
+
+/** @throws Error for an unknown option, in node:util's words */
+export function parseOptions(args: readonly string[]): MasterdOptions | { readonly shown: string } {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean' },
+      foreground: { type: 'boolean', short: 'f' },
+      debug: { type: 'boolean', short: 'd' },
+      'no-user-checks': { type: 'boolean' },
+      syslog: { type: 'string' },
+    },
+  });
+  if (values.help) return { shown: help };
+  if (values.version) return { shown: `ganeti-masterd (gantry) ${releaseVersion}\n` };
+  if (values.syslog !== undefined && values.syslog !== 'no')
+    throw new Error('--syslog is not supported yet: logs stand in files');
+  return { foreground: values.foreground ?? false, debug: values.debug ?? false };
+}
