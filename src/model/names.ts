@@ -18,7 +18,6 @@ export const diskTemplates = [
 export type DiskTemplate = (typeof diskTemplates)[number];
 
 export const hypervisorNames = ['chroot', 'fake', 'kvm', 'lxc', 'xen-hvm', 'xen-pvm'] as const;
-export type HypervisorName = (typeof hypervisorNames)[number];
 
 /** What holds disks on a node (constants.STORAGE_TYPES). */
 export const storageTypes = [

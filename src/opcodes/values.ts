@@ -129,7 +129,6 @@ export const queryResources = [
   'node',
   'os',
 ] as const;
-export type QueryResource = (typeof queryResources)[number];
 export const queryResource = t.oneOf(...queryResources);
 
 const jobId = t.described(

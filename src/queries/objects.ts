@@ -12,7 +12,7 @@ type Named = Identified & { readonly name: string };
  * @param what "Instance", for the error
  * @throws Failure OpPrereqError unknown_entity
  */
-export function objectNamed<T extends Named>(what: string, table: Table<T>, wanted: string): T {
+function objectNamed<T extends Named>(what: string, table: Table<T>, wanted: string): T {
   const direct = table.get(wanted) ?? table.byName(wanted);
   if (direct !== undefined) return direct;
   const matches = table.filter((object) => object.name.startsWith(`${wanted}.`));

@@ -24,7 +24,7 @@ import { nicParameters } from './nic.ts';
 import { nodeParameters } from './node.ts';
 
 /** The one level of names below which cluster-wide values stand (constants.PP_DEFAULT). */
-export const defaultLevel = 'default';
+const defaultLevel = 'default';
 
 const backendDefaults = defaultsOf(backendParameters);
 const nicDefaults = defaultsOf(nicParameters);
@@ -179,6 +179,3 @@ export function mergedOs(visible: OsValues, hidden: OsValues = {}, secret: OsVal
 
 /** What an hv_state entry starts from (constants.HVST_DEFAULTS). Memory is MiB. */
 export const hypervisorStateDefaults = { mem_total: 0, mem_hv: 0, mem_node: 0, cpu_total: 1, cpu_node: 1 };
-
-/** What a disk_state entry starts from (constants.DS_DEFAULTS). MiB. */
-export const diskStateDefaults = { disk_total: 0, disk_reserved: 0, disk_overhead: 0 };

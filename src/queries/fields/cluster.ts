@@ -14,9 +14,9 @@ function fixed(name: string, title: string, kind: FieldKind, doc: string, value:
 }
 
 /** The newest version of the interface of OS definitions (man page ganeti-os-interface). */
-export const osApiVersion = 20;
+const osApiVersion = 20;
 /** Version of the layout of exports. */
-export const exportVersion = 0;
+const exportVersion = 0;
 
 const name: ClusterField = {
   ...described('cluster_name', 'Name', 'text', 'Name of the cluster'),

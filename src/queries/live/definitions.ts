@@ -15,7 +15,7 @@ export interface Found<T> {
 }
 
 /** Nodes that are asked. */
-export function nodesThatHost({ configuration }: QueryContext): Node[] {
+function nodesThatHost({ configuration }: QueryContext): Node[] {
   return configuration.nodes
     .filter((node) => !node.offline && node.vm_capable)
     .sort((a, b) => compareNicely(a.name, b.name));

@@ -14,7 +14,7 @@ import type { Row } from '../resource.ts';
 
 export type NodeLive = Reply<ResultOf<typeof nodeInfo>>;
 
-export const unanswered = { kind: 'unreachable', message: 'no answer' } as const;
+const unanswered = { kind: 'unreachable', message: 'no answer' } as const;
 
 interface StorageUnit {
   readonly type: string;
@@ -32,7 +32,7 @@ function storageKey({ cluster }: Configuration, type: string): string | undefine
 }
 
 /** Units of the enabled disk templates in their order, each once; the first is what dtotal and dfree tell of. */
-export function storageUnits(configuration: Configuration): StorageUnit[] {
+function storageUnits(configuration: Configuration): StorageUnit[] {
   const types = configuration.cluster.enabled_disk_templates.map(
     (template) => storageTemplates.find(({ name }) => name === template)?.storageType ?? '',
   );

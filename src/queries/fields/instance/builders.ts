@@ -28,7 +28,7 @@ const ordinals: readonly string[] = [
 ];
 
 /** "first", …, "eighth", "9th", …: for documentation; counts from 0. */
-export function ordinal(index: number): string {
+function ordinal(index: number): string {
   return ordinals[index] ?? `${index + 1}th`;
 }
 
