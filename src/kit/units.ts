@@ -21,7 +21,7 @@ const factors: Readonly<Record<string, number>> = {
 export function parseUnit(text: string): number {
   const match = sizePattern.exec(text.trim());
   if (match === null || Number.isNaN(Number(match[1]))) {
-    throw new Failure('UnitParseError', [`Invalid format, '${text}'`]);
+    throw new Failure('UnitParseError', ['Invalid format']);
   }
   const factor = match[2] === undefined ? 1 : factors[match[2].toLowerCase()];
   if (factor === undefined) throw new Failure('UnitParseError', [`Unknown unit: ${match[2]}`]);

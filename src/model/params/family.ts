@@ -48,9 +48,7 @@ export function fillParameters(
 }
 
 function wrong(name: string, value: unknown, type: string): Failure {
-  return new Failure('TypeEnforcementError', [
-    `'${name}' (value ${JSON.stringify(value)}) is not a valid ${type}`,
-  ]);
+  return new Failure('TypeEnforcementError', [`'${name}' (value ${String(value)}) is not a valid ${type}`]);
 }
 
 function toBoolean(name: string, value: ParameterValue): boolean {
@@ -91,7 +89,7 @@ export function enforceType(name: string, type: ParameterType, value: ParameterV
         return parseUnit(String(value));
       } catch {
         throw new Failure('TypeEnforcementError', [
-          `'${name}' (value ${String(value)}) is not a valid size. error: 'Invalid format'`,
+          `'${name}' (value ${String(value)}) is not a valid size. error: Invalid format`,
         ]);
       }
     case 'maybe-string':
