@@ -64,6 +64,7 @@ boot() {
   mapfile -t cpus < <(taskset -cp $$ | sed 's/.*: //' | tr ',' '\n' | awk -F- '{for (c = $1; c <= ($2 == "" ? $1 : $2); c++) print c}')
   rm -rf "$folder/umid"
   : >"$folder/console"
+  touch "$folder/seen"
   # fd 8 is the lab's lock: a node must not hold it
   setsid env LAB_NODE="$folder" ip netns exec "$netns" taskset -c "${cpus[$(((i - 1) % ${#cpus[@]}))]}" \
     unshare --mount --pid --fork --kill-child=KILL --mount-proc sh -c '"$@" & wait' init \
@@ -96,13 +97,13 @@ boots_well() {
 # pull NODE-NUMBER: the plug
 pull() {
   local pid folder=$state/node$1
-  close_door "$1"
   if alive "$1"; then
     pid=$(cat "$folder/pid")
     kill -KILL -- "-$pid"
     while [ -n "$(pgrep -g "$pid")" ]; do sleep 0.05; done
   fi
   rm -f "$folder/pid"
+  close_door "$1"
 }
 
 # One ssh connection a node is kept open, so that a command costs no key exchange.
@@ -165,7 +166,10 @@ lab_up() {
   network_up
   local began=()
   for ((i = 1; i <= NODES; i++)); do
-    alive "$i" && continue
+    if alive "$i"; then
+      see_anew "$i"
+      continue
+    fi
     boot "$i"
     began+=("$i")
   done
@@ -189,11 +193,26 @@ enough_memory() {
   fi
 }
 
+# A node caches this machine's files for good: it would go on running yesterday's build.
+# see_anew NODE-NUMBER: empties the node's caches
+see_anew() {
+  local options
+  mapfile -d '' options < <(ssh_options "$1")
+  touch "$state/node$1/seen"
+  # twice: the first pass frees the copy-on-write root's hold on the files below
+  in_lab ssh "${options[@]}" "root@$(door "$1")" 'echo 3 >/proc/sys/vm/drop_caches; echo 3 >/proc/sys/vm/drop_caches' </dev/null
+}
+# sees_old_build NODE-NUMBER: whether the programs changed since the node last looked
+sees_old_build() {
+  [ -n "$(cd "$checkout" && find bin lab dist -name .compile-cache -prune -o -newer "$state/node$1/seen" -print -quit 2>/dev/null)" ]
+}
+
 lab_run() {
   local i options terminal=-T
   i=$(number "${1:-}")
   shift
   alive "$i" || die "node$i is down"
+  if sees_old_build "$i"; then see_anew "$i"; fi
   mapfile -d '' options < <(ssh_options "$i")
   if [ -t 0 ] && [ -t 1 ]; then terminal=-t; fi
   if [ $# = 0 ]; then in_lab_exec ssh "${options[@]}" "$terminal" "root@$(door "$i")"; fi
@@ -284,7 +303,7 @@ stop_all() {
 }
 
 lab_down() {
-  case ${1:-} in '' | --wipe) ;; *) die "down: unknown argument '$1' (known: --wipe)" ;; esac
+  case ${1:-}${2:+ $2} in '' | --wipe | '--wipe --keep-downloads') ;; *) die "down: unknown arguments '$*' (known: --wipe, --wipe --keep-downloads)" ;; esac
   [ -d "$state" ] || [ -e "/run/netns/$netns" ] || [ "${1:-}" = --wipe ] || return 0
   locked
   if [ "${1:-}" != --wipe ] && [ -e "$state/settings" ]; then
@@ -300,7 +319,7 @@ lab_down() {
   [ "${1:-}" = --wipe ] || return 0
   network_down
   rm -rf "$state" "$lab_dir/labs/$lab_name.lock"
-  wipe_shared
+  [ -n "${2:-}" ] || wipe_shared
 }
 
 # what all labs share goes with the last of them
