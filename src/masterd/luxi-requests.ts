@@ -32,13 +32,17 @@ type Handler<M extends LuxiRequest['method']> = (
 const asOpcodes = (ops: readonly Readonly<Record<string, unknown>>[]) =>
   ops as unknown as readonly AnyOpcode[];
 
-/** Values of the cluster by field (LUXI QueryConfigValues). */
+/** Values of the cluster by field (LUXI QueryConfigValues): fields of the cluster query, and one that it doesn't have. */
 async function configValues(
   { fields }: { readonly fields: readonly string[] },
-  { queries }: RequestParts,
-): Promise<unknown> {
-  const [row] = (await queries.classic('cluster', [], fields)) as unknown[][];
-  return row;
+  { config, queries }: RequestParts,
+): Promise<unknown[]> {
+  const queried = fields.filter((field) => field !== 'modify_ssh_setup');
+  const [row = []] =
+    queried.length === 0 ? [] : ((await queries.classic('cluster', [], queried)) as unknown[][]);
+  return fields.map((field) =>
+    field === 'modify_ssh_setup' ? config.current.cluster.modify_ssh_setup : row[queried.indexOf(field)],
+  );
 }
 
 function tagsOf(

@@ -1,7 +1,6 @@
 /** From the checked request of `gnt-cluster init` to what a new configuration is made of. */
 import type { InitialRequest } from '../../config/initial.ts';
 import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
-import type { Paths } from '../../kit/paths.ts';
 import type { Parameters } from '../../model/objects/common.ts';
 import type { InstancePolicy, PartialInstancePolicy } from '../../model/objects/instance-policy.ts';
 import { enforceTypes, findFault, type ParameterValues } from '../../model/params/family.ts';
@@ -54,17 +53,14 @@ function diskParametersOf(input: InitInput): Record<string, Parameters> {
   );
 }
 
+/** The policy allows no more templates than the cluster has (bootstrap._RestrictIpolicyToEnabledDiskTemplates). */
 function policyOf(input: InitInput, templates: readonly string[]): InstancePolicy {
   const given = (input.ipolicy ?? {}) as PartialInstancePolicy;
-  const policy = fillInstancePolicy({ ...defaultInstancePolicy, 'disk-templates': [...templates] }, given);
-  const foreign = policy['disk-templates'].filter((template) => !templates.includes(template));
-  if (foreign.length > 0) {
-    throw prerequisiteFailure(
-      `The following disk templates are allowed by the ipolicy, but not enabled on the cluster: ${foreign.join(', ')}`,
-      ErrorCode.invalid,
-    );
-  }
-  return policy;
+  const policy = fillInstancePolicy(defaultInstancePolicy, given);
+  return {
+    ...policy,
+    'disk-templates': policy['disk-templates'].filter((template) => templates.includes(template)),
+  };
 }
 
 /** The storage folder of a file-based template: what was given, or Ganeti's default when the template is enabled. */
@@ -83,12 +79,12 @@ function storageFolder(
 }
 
 /** @throws Failure OpPrereqError, TypeEnforcementError, HypervisorError */
-export function configurationRequest(input: InitInput, paths: Paths, facts: FirstFacts): InitialRequest {
+export function configurationRequest(input: InitInput, facts: FirstFacts): InitialRequest {
   const { beparams, nicparams, ndparams } = inheritedOf(input);
   const family = Number(input.primary_ip_version ?? 4) === 6 ? 10 : 4;
   const templates = [...facts.templates];
   const folder = (key: string, template: string, standard: string) =>
-    storageFolder(input, key, template, templates, `${paths.root}${standard}`);
+    storageFolder(input, key, template, templates, standard);
   return {
     cluster: {
       cluster_name: facts.cluster.name,

@@ -166,7 +166,7 @@ export async function initialise(input: InitInput, talk: Talk): Promise<null> {
     secondaryIp: secondary,
     certificateDigest: digestOf(certificateIn(client.content)),
   };
-  const request = configurationRequest(input, paths, {
+  const request = configurationRequest(input, {
     cluster,
     netdev,
     netmask,
