@@ -3,14 +3,14 @@
  * tags interpreted, policies handed down, memory that the records don't explain.
  */
 
-import { type Cluster, type Groups, isSplit } from './cluster.ts';
-import { surplus, withWords } from './counts.ts';
-import type { Instance, RepairPolicy } from './instance.ts';
-import { lookupNames } from './name-lookup.ts';
-import { locationPairs, sharedLocations, unmetLocations } from './node-operations.ts';
-import type { NodeTable } from './node-table.ts';
-import { largestNeed, peersOf } from './peers.ts';
-import type { Policy } from './policy.ts';
+import { surplus, withWords } from './state/counts.ts';
+import { locationPairs, sharedLocations, unmetLocations } from './state/node-operations.ts';
+import type { NodeTable } from './state/node-table.ts';
+import { largestNeed, peersOf } from './state/peers.ts';
+import { type Cluster, type Groups, isSplit } from './terms/cluster.ts';
+import type { Instance, RepairPolicy } from './terms/instance.ts';
+import { lookupNames } from './terms/name-lookup.ts';
+import type { Policy } from './terms/policy.ts';
 import {
   acceptedMigrations,
   autoRepairPolicy,
@@ -18,8 +18,8 @@ import {
   exclusionPrefixes,
   locationsOf,
   migrationRestrictions,
-} from './tags.ts';
-import type { Utilisation } from './vocabulary.ts';
+} from './terms/tags.ts';
+import type { Utilisation } from './terms/vocabulary.ts';
 
 /** What a data source gives: nodes with their figures, instances with their nodes' indexes. */
 export interface RawCluster {

@@ -1,9 +1,10 @@
 /** Empty clusters from a description (hspace --simulate): "policy,nodes,disk,memory,cpus[,spindles[,exclusive]]". */
-import type { Group } from '../core/cluster.ts';
+
 import type { RawCluster } from '../core/loading.ts';
-import { type NodeFields, NodeTable } from '../core/node-table.ts';
-import { defaultPolicy } from '../core/policy.ts';
-import type { AllocationPolicy } from '../core/vocabulary.ts';
+import { type NodeFields, NodeTable } from '../core/state/node-table.ts';
+import type { Group } from '../core/terms/cluster.ts';
+import { defaultPolicy } from '../core/terms/policy.ts';
+import type { AllocationPolicy } from '../core/terms/vocabulary.ts';
 import { annotated, DataError } from './data-error.ts';
 import { readBoolean, readInteger, readUnit, splitText } from './scan.ts';
 import { readAllocationPolicy } from './words.ts';

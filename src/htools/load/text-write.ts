@@ -1,9 +1,10 @@
 /** Writes a cluster in the text format (hbal -S, hscan, hail -S). */
-import type { Group, Groups } from '../core/cluster.ts';
-import { decimal, fixed, plain } from '../core/format.ts';
-import type { Instance } from '../core/instance.ts';
-import type { NodeTable } from '../core/node-table.ts';
-import type { InstanceSpec, Policy } from '../core/policy.ts';
+
+import type { NodeTable } from '../core/state/node-table.ts';
+import type { Group, Groups } from '../core/terms/cluster.ts';
+import { decimal, fixed, plain } from '../core/terms/format.ts';
+import type { Instance } from '../core/terms/instance.ts';
+import type { InstanceSpec, Policy } from '../core/terms/policy.ts';
 
 /** What is written: all groups, some nodes, some instances. */
 export interface Written {

@@ -5,13 +5,14 @@
  * other volume groups ("hdd=4194304:1048576;…", total and free MiB) and an instance's use of them
  * ("hdd=102400;…").
  */
-import { findByName, type Group, groupNames } from '../core/cluster.ts';
-import { quotedList } from '../core/format.ts';
-import { type Disk, Instance } from '../core/instance.ts';
+
 import type { RawCluster } from '../core/loading.ts';
-import { type NodeFields, NodeTable } from '../core/node-table.ts';
-import { defaultPolicy, type InstanceSpec, type Policy, type SpecRange } from '../core/policy.ts';
-import { noNode } from '../core/vocabulary.ts';
+import { type NodeFields, NodeTable } from '../core/state/node-table.ts';
+import { findByName, type Group, groupNames } from '../core/terms/cluster.ts';
+import { quotedList } from '../core/terms/format.ts';
+import { type Disk, Instance } from '../core/terms/instance.ts';
+import { defaultPolicy, type InstanceSpec, type Policy, type SpecRange } from '../core/terms/policy.ts';
+import { noNode } from '../core/terms/vocabulary.ts';
 import { annotated, DataError } from './data-error.ts';
 import { findGroup, findNode, type Indexes, indexesOf } from './indexed.ts';
 import { linesOf, readInteger, readNumber, splitSections, splitText } from './scan.ts';

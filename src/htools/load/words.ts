@@ -1,5 +1,5 @@
 /** Reading the fixed words of a data source; an unknown one is refused as Ganeti refuses it. */
-import { quoted } from '../core/format.ts';
+import { quoted } from '../core/terms/format.ts';
 import {
   type AllocationPolicy,
   allocationPolicies,
@@ -7,7 +7,7 @@ import {
   diskTemplates,
   type InstanceStatus,
   instanceStatuses,
-} from '../core/vocabulary.ts';
+} from '../core/terms/vocabulary.ts';
 import { DataError } from './data-error.ts';
 
 function wordReader<T extends string>(type: string, words: readonly T[]): (text: string) => T {

@@ -1,6 +1,6 @@
 /** Running a balance to its end, as hbal and hcheck do. */
-import { Balancer, type Step } from '../core/balance.ts';
-import type { Part } from '../core/cluster.ts';
+import { Balancer, type Step } from '../core/balance/balancer.ts';
+import type { Part } from '../core/terms/cluster.ts';
 import { algorithmOptions, type Options } from './options.ts';
 
 export interface BalanceOutcome {

@@ -1,4 +1,16 @@
 /** hbal: finds moves that balance a node group, and makes them when asked (hbal(1)). */
+
+import {
+  formatCommands,
+  involvedNodes,
+  type MoveJob,
+  solutionLine,
+  splitJobs,
+} from '../core/balance/plan.ts';
+import { clusterSuffix } from '../core/loading.ts';
+import { clusterScore, optimalScore } from '../core/score/score.ts';
+import { policyHealth } from '../core/state/policy-health.ts';
+import { totalResources } from '../core/state/resources.ts';
 import {
   type Cluster,
   findByName,
@@ -8,17 +20,13 @@ import {
   splitInstances,
   unredundant,
   wholeOf,
-} from '../core/cluster.ts';
-import { fixed, general, quoted, quotedList } from '../core/format.ts';
-import { clusterSuffix } from '../core/loading.ts';
-import { formatCommands, involvedNodes, type MoveJob, solutionLine, splitJobs } from '../core/plan.ts';
-import { policyHealth } from '../core/policy-health.ts';
-import { totalResources } from '../core/resources.ts';
-import { clusterScore, optimalScore } from '../core/score.ts';
-import { Refusal, refusalNames } from '../core/vocabulary.ts';
+} from '../core/terms/cluster.ts';
+import { fixed, general, quoted, quotedList } from '../core/terms/format.ts';
+import { policyShown } from '../core/terms/policy-shown.ts';
+import { Refusal, refusalNames } from '../core/terms/vocabulary.ts';
 import { runBalance } from './balancing.ts';
 import { maybeSaveCommands } from './commands-output.ts';
-import { maybePrintInstances, maybePrintNodes, maybeSave, policyShown, scoreTable } from './listing.ts';
+import { maybePrintInstances, maybePrintNodes, maybeSave, prepareSave, scoreTable } from './listing.ts';
 import { loadCluster, setNodeStatus } from './load-cluster.ts';
 import type { Options } from './options.ts';
 import { Exit, failure, type Program, type ProgramContext, refuseArguments } from './program.ts';
@@ -167,9 +175,10 @@ async function main(options: Options, args: readonly string[], context: ProgramC
     context.out(`Loaded cluster tags: ${cluster.tags.join(',')}\n`);
     context.out(`Loaded cluster ipolicy: ${policyShown(cluster.policy)}\n`);
   }
+  const saveOriginal = prepareSave(options, cluster, wholeOf(cluster));
   setNodeStatus(cluster, options);
   checkCluster(cluster, options, context);
-  maybeSave(context, options, 'original', 'before balancing', cluster, wholeOf(cluster));
+  saveOriginal(context, 'original', 'before balancing');
   const { name, part } = selectGroup(cluster, options, context);
   checkGroup(name, part, options, context);
   maybePrintInstances(context, options, 'Initial', part);

@@ -1,9 +1,11 @@
 /** hinfo: shows what the tools see of a cluster (hinfo(1)). */
-import { type Cluster, splitByGroup, splitInstances, unredundant, wholeOf } from '../core/cluster.ts';
-import { fixed, table } from '../core/format.ts';
+
 import { clusterSuffix } from '../core/loading.ts';
-import { clusterScore } from '../core/score.ts';
-import { maybePrintInstances, maybePrintNodes, policyShown, scoreTable } from './listing.ts';
+import { clusterScore } from '../core/score/score.ts';
+import { type Cluster, splitByGroup, splitInstances, unredundant, wholeOf } from '../core/terms/cluster.ts';
+import { fixed, table } from '../core/terms/format.ts';
+import { policyShown } from '../core/terms/policy-shown.ts';
+import { maybePrintInstances, maybePrintNodes, scoreTable } from './listing.ts';
 import { loadCluster, setNodeStatus } from './load-cluster.ts';
 import type { Options } from './options.ts';
 import { type Program, type ProgramContext, refuseArguments } from './program.ts';

@@ -1,12 +1,10 @@
 /** Tables of nodes and instances, score tables, and where they go. */
 
-import type { Cluster, Part } from '../core/cluster.ts';
-import { decimal, fixed, table } from '../core/format.ts';
-import type { NodeTable } from '../core/node-table.ts';
-import type { Policy } from '../core/policy.ts';
-import { availableMemory } from '../core/resources.ts';
-import { components, freeShare, scoreComponents } from '../core/score.ts';
-import { diskTemplateLabels } from '../core/vocabulary.ts';
+import { components, freeShare, scoreComponents } from '../core/score/score.ts';
+import type { NodeTable } from '../core/state/node-table.ts';
+import { availableMemory } from '../core/state/resources.ts';
+import type { Cluster, Part } from '../core/terms/cluster.ts';
+import { decimal, fixed, table } from '../core/terms/format.ts';
 import { writeText } from '../load/text-write.ts';
 import { withSuffix, writeTextFile } from './files.ts';
 import type { Options } from './options.ts';
@@ -147,6 +145,23 @@ export function maybePrintInstances(
   if (options.printInstances) context.err(`\n${message} instance map:\n${instanceListing(part)}`);
 }
 
+/** Says where a saved state went. */
+export type Save = (context: ProgramContext, suffix: string, message: string) => void;
+
+/** Takes a part of a cluster as it is now, to be saved for -S by the function returned. */
+export function prepareSave(options: Options, cluster: Cluster, part: Part): Save {
+  const { saveFile } = options;
+  if (saveFile === undefined) return () => {};
+  const { groups, tags, policy } = cluster;
+  const { nodes, list, instances } = part;
+  const text = writeText({ groups, nodes, list, instances, tags, policy });
+  return (context, suffix, message) => {
+    const path = withSuffix(saveFile, suffix);
+    writeTextFile(path, text);
+    context.err(`The cluster state ${message} has been written to file '${path}'\n`);
+  };
+}
+
 /** Saves a part of a cluster for -S, and says so. */
 export function maybeSave(
   context: ProgramContext,
@@ -156,32 +171,5 @@ export function maybeSave(
   cluster: Cluster,
   part: Part,
 ): void {
-  if (options.saveFile === undefined) return;
-  const path = withSuffix(options.saveFile, suffix);
-  const { groups, tags, policy } = cluster;
-  const { nodes, list, instances } = part;
-  writeTextFile(path, writeText({ groups, nodes, list, instances, tags, policy }));
-  context.err(`The cluster state ${message} has been written to file '${path}'\n`);
-}
-
-function specShown(spec: Policy['standard']): string {
-  return (
-    `ISpec {iSpecMemorySize = ${spec.memory}, iSpecCpuCount = ${spec.cpus}, ` +
-    `iSpecDiskSize = ${spec.diskSize}, iSpecDiskCount = ${spec.diskCount}, ` +
-    `iSpecNicCount = ${spec.nicCount}, iSpecSpindleUse = ${spec.spindles}}`
-  );
-}
-
-/** A policy in the notation of the verbose output. */
-export function policyShown(policy: Policy): string {
-  const ranges = policy.ranges.map(
-    ({ min, max }) =>
-      `MinMaxISpecs {minMaxISpecsMinSpec = ${specShown(min)}, minMaxISpecsMaxSpec = ${specShown(max)}}`,
-  );
-  const templates = policy.diskTemplates.map((template) => diskTemplateLabels[template]);
-  return (
-    `IPolicy {iPolicyMinMaxISpecs = [${ranges.join(',')}], iPolicyStdSpec = ${specShown(policy.standard)}, ` +
-    `iPolicyDiskTemplates = [${templates.join(',')}], iPolicyVcpuRatio = ${decimal(policy.cpuRatio)}, ` +
-    `iPolicySpindleRatio = ${decimal(policy.spindleRatio)}}`
-  );
+  prepareSave(options, cluster, part)(context, suffix, message);
 }

@@ -1,9 +1,10 @@
 /** Loads the cluster from the source that the options name, and applies the options that change it. */
-import type { Cluster } from '../core/cluster.ts';
-import { quotedList } from '../core/format.ts';
+
 import { mergeCluster, type RawCluster, settleMemory, UnknownInstances } from '../core/loading.ts';
-import { lookupNames } from '../core/name-lookup.ts';
-import { type Utilisation, zeroUtilisation } from '../core/vocabulary.ts';
+import type { Cluster } from '../core/terms/cluster.ts';
+import { quotedList } from '../core/terms/format.ts';
+import { lookupNames } from '../core/terms/name-lookup.ts';
+import { type Utilisation, zeroUtilisation } from '../core/terms/vocabulary.ts';
 import { DataError } from '../load/data-error.ts';
 import { linesOf, readNumber } from '../load/scan.ts';
 import { simulate } from '../load/simulated.ts';

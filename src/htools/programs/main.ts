@@ -1,10 +1,14 @@
 /** All the tools in one program; the name it is called by says which one. */
 import { basename } from 'node:path';
+import { hail } from './hail.ts';
 import { hbal } from './hbal.ts';
+import { hcheck } from './hcheck.ts';
 import { hinfo } from './hinfo.ts';
+import { hroller } from './hroller.ts';
+import { hsqueeze } from './hsqueeze.ts';
 import { type Program, type ProgramContext, processContext, runProgram } from './program.ts';
 
-export const programs: readonly Program[] = [hbal, hinfo];
+export const programs: readonly Program[] = [hail, hbal, hcheck, hinfo, hroller, hsqueeze];
 
 /** Runs the named tool; returns its exit code. */
 export async function runTool(

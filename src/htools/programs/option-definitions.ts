@@ -1,5 +1,5 @@
 /** Every option of the tools once; a program lists the names of those it takes, in the order of its help. */
-import { diskTemplates } from '../core/vocabulary.ts';
+import { diskTemplates } from '../core/terms/vocabulary.ts';
 import { annotated } from '../load/data-error.ts';
 import { readInteger, readNumber, readUnit, splitText } from '../load/scan.ts';
 import { readDiskTemplate } from '../load/words.ts';

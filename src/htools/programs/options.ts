@@ -1,6 +1,6 @@
 /** The settings that the options of all the tools make, with their defaults. */
-import { type AlgorithmOptions, defaultAlgorithmOptions } from '../core/algorithm-options.ts';
-import type { DiskTemplate } from '../core/vocabulary.ts';
+import { type AlgorithmOptions, defaultAlgorithmOptions } from '../core/terms/algorithm-options.ts';
+import type { DiskTemplate } from '../core/terms/vocabulary.ts';
 
 /** Size of an instance to allocate: disk and memory in MiB. */
 export interface ResourceSpec {

@@ -5,11 +5,12 @@
  *
  * The additions and subtractions are done in one fixed order, because scores are compared to the last digit.
  */
+
+import type { Instance } from '../terms/instance.ts';
+import { Refusal } from '../terms/vocabulary.ts';
 import { hasAny, surplus, withoutWords, withWords } from './counts.ts';
-import type { Instance } from './instance.ts';
 import type { NodeTable } from './node-table.ts';
 import { largestNeed, peerMemory, withoutPeer, withPeer } from './peers.ts';
-import { Refusal } from './vocabulary.ts';
 import { giveVolumes, takeVolumes, volumesRefused } from './volume-groups.ts';
 
 /** Wanted locations that the node doesn't give the instance. */

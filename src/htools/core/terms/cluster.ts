@@ -1,8 +1,9 @@
 /**
  * A cluster as the solver gets it, and parts of it: the nodes of one group with the instances that run there.
  */
+
+import type { NodeTable } from '../state/node-table.ts';
 import type { Instance } from './instance.ts';
-import type { NodeTable } from './node-table.ts';
 import type { Policy } from './policy.ts';
 import type { AllocationPolicy } from './vocabulary.ts';
 

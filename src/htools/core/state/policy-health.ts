@@ -1,6 +1,7 @@
 /** Whether a node as it is keeps to its policy. */
+
+import { Refusal } from '../terms/vocabulary.ts';
 import type { NodeTable } from './node-table.ts';
-import { Refusal } from './vocabulary.ts';
 
 export function policyHealth(nodes: NodeTable, node: number): Refusal {
   if (nodes.instanceSpindles[node]! > nodes.highSpindles[node]!) return Refusal.disk;

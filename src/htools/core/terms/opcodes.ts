@@ -1,6 +1,7 @@
 /** The opcodes that carry out a move, with their fields in Ganeti's order (hail prints them). */
+
+import type { NodeTable } from '../state/node-table.ts';
 import type { Instance } from './instance.ts';
-import type { NodeTable } from './node-table.ts';
 import type { Move } from './vocabulary.ts';
 
 /** An opcode as it travels: OP_ID and its parameters. */

@@ -5,9 +5,9 @@
  *
  * Nodes whose data source tells nothing of other groups are checked as Ganeti checks them.
  */
-import type { Instance } from './instance.ts';
+import type { Instance } from '../terms/instance.ts';
+import { Refusal } from '../terms/vocabulary.ts';
 import type { NodeTable } from './node-table.ts';
-import { Refusal } from './vocabulary.ts';
 
 /** A volume group that is missing or too full on the node, with the MiB that are missing. */
 export interface VolumeShortage {

@@ -2,11 +2,12 @@
  * A plan as text and as jobs: the line printed for each step, the gnt-instance commands, and the sets of jobs
  * that may run side by side because they touch different nodes.
  */
-import type { Placement } from './balance-candidates.ts';
-import { fixed } from './format.ts';
-import type { Instance } from './instance.ts';
-import type { NodeTable } from './node-table.ts';
-import type { Move } from './vocabulary.ts';
+
+import type { NodeTable } from '../state/node-table.ts';
+import { fixed } from '../terms/format.ts';
+import type { Instance } from '../terms/instance.ts';
+import type { Move } from '../terms/vocabulary.ts';
+import type { Placement } from './candidates.ts';
 
 /** Where an instance was before a step. */
 export interface Place {

@@ -6,7 +6,7 @@
  * The sums are taken around the mean of the starting point and are made anew for each round of a search, so
  * nothing drifts.
  */
-import type { NodeTable } from './node-table.ts';
+import type { NodeTable } from '../state/node-table.ts';
 import {
   aggregates,
   clusterScore,
@@ -18,7 +18,12 @@ import {
 } from './score.ts';
 
 /** Scores nearer than this (relative to 1 + the score) are compared by a full computation. */
-export const tolerance = 1e-9;
+const tolerance = 1e-9;
+
+/** How far apart two scores of this size must be to be told apart by their estimates. */
+export function scoreMargin(score: number): number {
+  return tolerance * (1 + Math.abs(score));
+}
 
 const width = componentCount;
 
@@ -161,7 +166,7 @@ export function chooseBest(
     const candidate = ties === 'first' ? estimates.findIndex(isIn) : estimates.findLastIndex(isIn);
     return candidate < 0 ? undefined : { candidate, score: exact(candidate) };
   }
-  const limit = smallest + tolerance * (1 + Math.abs(smallest));
+  const limit = smallest + scoreMargin(smallest);
   let best: { candidate: number; score: number } | undefined;
   for (let candidate = 0; candidate < estimates.length; candidate++) {
     if (!(estimates[candidate]! <= limit)) continue;

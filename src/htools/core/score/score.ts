@@ -5,9 +5,9 @@
  * This file computes it in full, adding up in index order exactly as Ganeti does: whether two plans tie is
  * decided by the last digit. Choosing among many changes goes through `score-model.ts` first.
  */
-import { type Counts, surplus } from './counts.ts';
-import type { NodeTable } from './node-table.ts';
-import { totalNeed } from './peers.ts';
+import { type Counts, surplus } from '../state/counts.ts';
+import type { NodeTable } from '../state/node-table.ts';
+import { totalNeed } from '../state/peers.ts';
 
 /** How a figure is made of the nodes' values. */
 type Aggregate = 'deviation' | 'sum' | 'offline-sum' | 'pairs';

@@ -14,7 +14,7 @@ interface Digits {
 function digitsOf(value: number): Digits {
   const text = Math.abs(value).toExponential();
   const [mantissa = '', exponent = '0'] = text.split('e');
-  const digits = [...mantissa.replace('.', '')].map(Number);
+  const digits = mantissa.replace('.', '').split('').map(Number);
   const negative = value < 0 || Object.is(value, -0);
   if (value === 0) return { negative, digits: [], exponent: 0 };
   return { negative, digits, exponent: Number(exponent) + 1 };
@@ -102,10 +102,10 @@ export function quoted(text: string): string {
   let afterNumber = false;
   for (const character of text) {
     const code = character.codePointAt(0)!;
-    const escape = escapeOf(character, code);
+    const escaped = escapeOf(character, code);
     if (afterNumber && character >= '0' && character <= '9') out += '\\&';
-    out += escape ?? character;
-    afterNumber = escape !== undefined && /\d$/.test(escape);
+    out += escaped ?? character;
+    afterNumber = escaped !== undefined && /\d$/.test(escaped);
   }
   return `${out}"`;
 }

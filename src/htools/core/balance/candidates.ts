@@ -2,10 +2,10 @@
  * Which moves a balancing round looks at, and in which order. The order matters: of moves with equal score
  * the first one is taken.
  */
-import type { AlgorithmOptions } from './algorithm-options.ts';
-import type { Part } from './cluster.ts';
-import type { Instance } from './instance.ts';
-import type { Mirror, Move, MoveKind } from './vocabulary.ts';
+import type { AlgorithmOptions } from '../terms/algorithm-options.ts';
+import type { Part } from '../terms/cluster.ts';
+import type { Instance } from '../terms/instance.ts';
+import type { Mirror, Move, MoveKind } from '../terms/vocabulary.ts';
 
 /** A step of a plan: where the instance is afterwards and the score of the cluster then. */
 export interface Placement {

@@ -1,13 +1,14 @@
 /**
  * Balancing: round after round the one move that lowers the score most, until none does (hbal(1)).
  */
-import type { AlgorithmOptions } from './algorithm-options.ts';
-import type { Placement } from './balance-candidates.ts';
-import { bestMoveGeneral } from './balance-general.ts';
-import type { Part } from './cluster.ts';
-import type { Instance } from './instance.ts';
-import { applyMove } from './moves.ts';
-import { clusterScore } from './score.ts';
+
+import { clusterScore } from '../score/score.ts';
+import { applyMove } from '../state/moves.ts';
+import type { AlgorithmOptions } from '../terms/algorithm-options.ts';
+import type { Part } from '../terms/cluster.ts';
+import type { Instance } from '../terms/instance.ts';
+import type { Placement } from './candidates.ts';
+import { bestMoveGeneral } from './general.ts';
 
 /** A step that was made, and where its instance was before. */
 export interface Step {

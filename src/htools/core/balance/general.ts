@@ -2,13 +2,14 @@
  * A balancing round that tries each move on the node table itself. It knows every feature (exclusive
  * storage, forthcoming instances, volume groups) and serves where `balance-fast.ts` doesn't.
  */
-import type { AlgorithmOptions } from './algorithm-options.ts';
-import { movableInstances, type Placement, situationOf, targetKinds } from './balance-candidates.ts';
-import type { Part } from './cluster.ts';
-import type { Instance } from './instance.ts';
-import { applyMove } from './moves.ts';
-import { ScoreModel, tolerance } from './score-model.ts';
-import { failover, type Move, Refusal } from './vocabulary.ts';
+
+import { ScoreModel, scoreMargin } from '../score/score-model.ts';
+import { applyMove } from '../state/moves.ts';
+import type { AlgorithmOptions } from '../terms/algorithm-options.ts';
+import type { Part } from '../terms/cluster.ts';
+import type { Instance } from '../terms/instance.ts';
+import { failover, type Move, Refusal } from '../terms/vocabulary.ts';
+import { movableInstances, type Placement, situationOf, targetKinds } from './candidates.ts';
 
 interface Candidate {
   readonly instance: Instance;
@@ -76,7 +77,7 @@ export function bestMoveGeneral(part: Part, options: AlgorithmOptions, score: nu
   const { nodes } = part;
   const force = options.ignoreSoftErrors;
   const model = new ScoreModel(nodes, part.list);
-  const margin = tolerance * (1 + Math.abs(score));
+  const margin = scoreMargin(score);
   let limit = score + margin;
   let near: Candidate[] = [];
   for (const instance of movableInstances(part, options)) {

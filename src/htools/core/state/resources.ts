@@ -1,6 +1,7 @@
 /** Sums over the nodes: what the cluster has, what is free, what instances use (hspace). */
+
+import { clusterScore } from '../score/score.ts';
 import type { NodeTable } from './node-table.ts';
-import { clusterScore } from './score.ts';
 
 /** Memory that can be given to instances with what must stay reserved left alone. */
 export function availableMemory(nodes: NodeTable, node: number): number {

@@ -2,7 +2,8 @@
  * Applying a move: the checks and changes of each kind, in Ganeti's order, so that a refusal has the reason
  * Ganeti gives. A move that is refused leaves nothing changed.
  */
-import type { Instance } from './instance.ts';
+import type { Instance } from '../terms/instance.ts';
+import { type Move, Refusal } from '../terms/vocabulary.ts';
 import {
   addPrimary,
   addSecondary,
@@ -12,7 +13,6 @@ import {
   sharedLocations,
 } from './node-operations.ts';
 import type { NodeTable } from './node-table.ts';
-import { type Move, Refusal } from './vocabulary.ts';
 
 type Apply = (nodes: NodeTable, instance: Instance, target: number, force: boolean) => Refusal;
 

@@ -8,10 +8,11 @@
  *
  * "Forth" columns include instances that are announced but not created yet (forthcoming).
  */
+
+import type { Instance } from '../terms/instance.ts';
+import { defaultPolicy, type Policy } from '../terms/policy.ts';
 import { type Counts, noCounts } from './counts.ts';
-import type { Instance } from './instance.ts';
 import { noPeers, type Peers } from './peers.ts';
-import { defaultPolicy, type Policy } from './policy.ts';
 
 export interface NodeFields {
   readonly name: string;
