@@ -2,7 +2,7 @@
  * Every disk template, one line each. Who reads it gets data; a driver's code is loaded only when a node
  * asks for it.
  */
-import { ErrorCode, Failure, notSupportedYet, prerequisiteFailure } from '../kit/failure.ts';
+import { ErrorCode, Failure, prerequisiteFailure } from '../kit/failure.ts';
 import { about as blockdev } from './blockdev/about.ts';
 import type { DriverContext, MirroringDriver, StorageAbout, StorageDriver } from './contract.ts';
 import { about as diskless } from './diskless/about.ts';
@@ -20,19 +20,15 @@ interface Entry {
   readonly load: () => Promise<{ createDriver(context: DriverContext): StorageDriver }>;
 }
 
-const notYet = async (): Promise<never> => {
-  throw notSupportedYet('This disk template');
-};
-
 const entries: readonly Entry[] = [
-  { about: blockdev, load: notYet },
+  { about: blockdev, load: () => import('./blockdev/driver.ts') },
   { about: diskless, load: () => import('./diskless/driver.ts') },
   { about: drbd, load: () => import('./drbd/driver.ts') },
-  { about: ext, load: notYet },
+  { about: ext, load: () => import('./ext/driver.ts') },
   { about: file, load: () => import('./file/driver.ts') },
-  { about: gluster, load: notYet },
+  { about: gluster, load: () => import('./gluster/driver.ts') },
   { about: plain, load: () => import('./plain/driver.ts') },
-  { about: rbd, load: notYet },
+  { about: rbd, load: () => import('./rbd/driver.ts') },
   { about: sharedfile, load: () => import('./sharedfile/driver.ts') },
 ];
 const byName = new Map(entries.map((entry) => [entry.about.name, entry]));

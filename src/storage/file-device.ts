@@ -52,9 +52,25 @@ async function growTo(path: string, bytes: number): Promise<void> {
   }
 }
 
+/** Where the files of a template are, when that isn't simply the path in the logical id. */
+export interface FilePlace {
+  /** Full path in the sense of the configuration; makes it reachable first. */
+  reach(request: DiskRequest, path: string): Promise<string>;
+  /** For hypervisors that open the file themselves; null when they are to use the path. */
+  uri(request: DiskRequest, path: string): string | null;
+}
+
+const plainPlace: FilePlace = { reach: async (_, path) => path, uri: () => null };
+
 /** The driver of one file-based template; `about` says which. */
-export function createFileDriver(about: StorageAbout, host: StorageHost): StorageDriver {
-  const locate = (request: DiskRequest) => acceptedPath(host, pathIn(request.disk.logical_id));
+export function createFileDriver(
+  about: StorageAbout,
+  host: StorageHost,
+  place: FilePlace = plainPlace,
+): StorageDriver {
+  const locateId = async (request: DiskRequest, logicalId: Disk['logical_id']) =>
+    acceptedPath(host, await place.reach(request, pathIn(logicalId)));
+  const locate = (request: DiskRequest) => locateId(request, request.disk.logical_id);
   const existing = async (request: DiskRequest) => {
     const path = await locate(request);
     const bytes = await sizeOf(path);
@@ -89,7 +105,7 @@ export function createFileDriver(about: StorageAbout, host: StorageHost): Storag
     },
     async assemble(request) {
       const { path } = await existing(request);
-      return { path, uri: null };
+      return { path, uri: place.uri(request, pathIn(request.disk.logical_id)) };
     },
     shutdown: nothing,
     open: nothing,
@@ -121,7 +137,7 @@ export function createFileDriver(about: StorageAbout, host: StorageHost): Storag
     setInfo: nothing,
     async rename(request, logicalId) {
       const from = await locate(request);
-      const to = await acceptedPath(host, pathIn(logicalId));
+      const to = await locateId(request, logicalId);
       if ((await sizeOf(from)) === undefined && (await sizeOf(to)) !== undefined) return;
       if ((await sizeOf(to)) !== undefined) throw deviceFailure(`${to}: File exists`);
       await mkdir(dirname(to), { recursive: true, mode: 0o750 });

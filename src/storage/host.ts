@@ -2,7 +2,7 @@
  * What storage drivers know of the machine they run on: programs to run and files to read. Drivers get it
  * handed in, so that the same driver runs on a node and on a machine that exists in a test's memory.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../kit/failure.ts';
@@ -15,6 +15,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds; ten minutes when not given. */
   readonly timeoutMs?: number;
+  readonly cwd?: string;
   /** Arguments that must not be seen in logs and messages. */
   readonly secrets?: readonly string[];
 }
@@ -26,7 +27,14 @@ export interface StorageHost {
   run(argv: readonly string[], options?: RunOptions): Promise<ProcessResult>;
   /** Text of a file of the kernel or of the configuration; undefined when there is none. */
   readText(path: string): Promise<string | undefined>;
+  /** Numbers of a block device; undefined when there is none at that path. */
+  blockDevice(path: string): Promise<DeviceNumbers | undefined>;
   sleep(milliseconds: number): Promise<void>;
+}
+
+export interface DeviceNumbers {
+  readonly major: number;
+  readonly minor: number;
 }
 
 /** Where a path of the configuration lies on this machine: below the virtual node's root, if there is one. */
@@ -55,6 +63,14 @@ function withoutSecrets(argv: readonly string[], secrets: readonly string[]): st
   return argv.map((argument) => (secrets.includes(argument) ? '<secret>' : argument));
 }
 
+/** Linux packs both numbers into one (makedev(3)). */
+export function deviceNumbers(device: number): DeviceNumbers {
+  return {
+    major: (device >>> 8) & 0xfff,
+    minor: (device & 0xff) | ((device >>> 12) & 0xfff00),
+  };
+}
+
 /** The machine itself. */
 export function createStorageHost(paths: Paths, log: Log): StorageHost {
   return {
@@ -68,6 +84,7 @@ export function createStorageHost(paths: Paths, log: Log): StorageHost {
         env: { LC_ALL: 'C.UTF-8', PATH: '/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin', ...options.env },
         timeoutMs: options.timeoutMs ?? 600_000,
         ...(options.input === undefined ? {} : { input: options.input }),
+        ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       });
       return { ...result, argv: shown };
     },
@@ -78,6 +95,10 @@ export function createStorageHost(paths: Paths, log: Log): StorageHost {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
         throw error;
       }
+    },
+    async blockDevice(path) {
+      const found = await stat(path).catch(() => undefined);
+      return found?.isBlockDevice() ? deviceNumbers(found.rdev) : undefined;
     },
     sleep: (milliseconds) => delay(milliseconds),
   };

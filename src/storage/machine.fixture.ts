@@ -27,6 +27,8 @@ export interface FakeMachine extends StorageHost {
   readonly files: Map<string, string>;
   /** Asked before each command; `turn` counts them from 0. */
   fault: (argv: readonly string[], turn: number) => Fault;
+  /** Block devices that exist beside volumes and mirrors, with their size in bytes. */
+  readonly devices: Map<string, number>;
   /** Answers for programs that the machine doesn't have of itself. */
   readonly programs: Map<string, (argv: readonly string[]) => Answer>;
   /** The state of volumes and mirrors, for comparison. */
@@ -50,6 +52,10 @@ function ownProgram(machine: FakeMachine, argv: readonly string[]): Answer {
   if (program === 'drbdsetup' || program === 'drbdmeta') return machine.drbd.run(argv);
   if (program === 'dmesg') return { code: 0, stdout: `${machine.drbd.log.join('\n')}\n`, stderr: '' };
   const volume = machine.lvm.at(argv.at(-1) ?? '');
+  const bytes = machine.devices.get(argv.at(-1) ?? '');
+  if (program === 'blockdev' && bytes !== undefined) {
+    return { code: 0, stdout: `${argv[1] === '--getsize64' ? bytes : bytes / 512}\n`, stderr: '' };
+  }
   if (program === 'blockdev' && volume !== undefined) {
     return { code: 0, stdout: `${volume.sizeMiB * 2048}\n`, stderr: '' };
   }
@@ -71,7 +77,15 @@ export function createMachines(count: number, root = ''): FakeMachine[] {
     ]);
     const drbd = new FakeDrbd(lvm, () => machines.map((machine) => machine.drbd));
     const machine: FakeMachine = {
-      ...{ lvm, drbd, commands: [], files: new Map(), programs: new Map(), log: silentLog },
+      ...{
+        lvm,
+        drbd,
+        commands: [],
+        files: new Map(),
+        devices: new Map(),
+        programs: new Map(),
+        log: silentLog,
+      },
       paths: pathsFor({ GANETI_ROOTDIR: root }),
       fault: () => undefined,
       async run(argv, options = {}): Promise<ProcessResult> {
@@ -93,6 +107,9 @@ export function createMachines(count: number, root = ''): FakeMachine[] {
         if (path === '/proc/drbd') return drbd.proc();
         if (path === '/sys/module/drbd/parameters/usermode_helper') return '/bin/true\n';
         return undefined;
+      },
+      async blockDevice(path) {
+        return machine.devices.has(path) ? { major: 8, minor: 16 } : undefined;
       },
       async sleep(milliseconds) {
         tick(milliseconds);
