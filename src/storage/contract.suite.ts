@@ -12,14 +12,14 @@ export interface StorageWorld {
   /** A disk that isn't there yet. */
   readonly request: DiskRequest;
   /** What there is, for comparison; without what time alone changes. */
-  snapshot(): unknown;
+  readonly snapshot: () => unknown;
   /** Makes commands fail, where the driver runs commands. */
-  setFault?(fault: (argv: readonly string[], turn: number) => Fault): void;
+  readonly setFault?: (fault: (argv: readonly string[], turn: number) => Fault) => void;
   /** Commands that have been run so far. */
-  turns?(): number;
+  readonly turns?: () => number;
   /** Where the disk could be renamed to. */
   readonly otherId?: NonNullable<DiskRequest['disk']['logical_id']>;
-  tearDown?(): void;
+  readonly tearDown?: () => void;
 }
 
 const createOptions = { info: 'originstname+inst1.example.com', onPrimary: true, mustBeNew: true };
@@ -158,10 +158,9 @@ export function storageContract(name: string, setUp: () => Promise<StorageWorld>
         await driver.rename(request, otherId);
         assert.deepEqual(snapshot(), renamed);
         assert.equal(await driver.find(request), null);
-        assert.notEqual(
-          await driver.find({ ...request, disk: { ...request.disk, logical_id: otherId } }),
-          null,
-        );
+        const elsewhere = { ...request, disk: { ...request.disk, logical_id: otherId } };
+        await driver.assemble(elsewhere, true);
+        assert.notEqual(await driver.find(elsewhere), null);
       }));
   });
 }

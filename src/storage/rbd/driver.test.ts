@@ -67,6 +67,7 @@ storageContract(template, async () => {
       machine.fault = fault;
     },
     turns: () => machine.commands.length,
+    otherId: ['rbd', 'u2.rbd.disk0'],
   };
 });
 
