@@ -87,6 +87,7 @@ export class JobExecutor {
     jobs.forEach(({ name }, position) => {
       const [submitted, id] = answers[position]!;
       this.#jobs.push({ index: this.#nextIndex(), name, submitted, id });
+      if (submitted && this.#options.print_jobid) this.#session.print(pythonText(id));
     });
   }
 

@@ -8,24 +8,22 @@
  *   {"result": …}        once, when it succeeded
  *   {"error": [class, [arguments…]]}  once, when it failed
  */
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { decodeFailure, Failure } from '../../kit/failure.ts';
+import { decodeFailure, Failure, notSupportedYet } from '../../kit/failure.ts';
+import { programPath } from '../../kit/programs.ts';
 import { runStreaming } from '../../kit/streaming-process.ts';
 import type { Terminal } from '../terminal.ts';
 
-export type BootstrapVerb = 'init' | 'destroy-finish' | 'node-setup' | 'master-failover' | 'renew-crypto';
+export type BootstrapVerb =
+  | 'init'
+  | 'destroy-finish'
+  | 'node-setup'
+  | 'node-undo'
+  | 'master-failover'
+  | 'renew-crypto';
 
 const launcherName = 'gantry-bootstrap';
-
-/** The launcher beside this program's own: in bin/ of the same installation. */
-function findLauncher(): string {
-  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
-    const launcher = join(folder, 'bin', launcherName);
-    if (existsSync(launcher)) return launcher;
-    if (dirname(folder) === folder) return launcherName;
-  }
-}
+/** Exit code of the launcher for a verb that it doesn't know. */
+const unknownVerb = 2;
 
 interface Answer {
   readonly log?: string;
@@ -51,7 +49,7 @@ export async function runBootstrap(
   parameters: Readonly<Record<string, unknown>>,
 ): Promise<unknown> {
   let last: Answer | undefined;
-  const code = await runStreaming([findLauncher(), verb], {
+  const code = await runStreaming([programPath(launcherName), verb], {
     input: JSON.stringify(parameters),
     onLine(line) {
       const answer = answerOf(line);
@@ -64,5 +62,6 @@ export async function runBootstrap(
   });
   if (last !== undefined && 'error' in last) throw decodeFailure(last.error);
   if (last !== undefined && code === 0) return last.result;
+  if (code === unknownVerb) throw notSupportedYet(verb);
   throw new Failure('OpExecError', [`${launcherName} ${verb} ended with code ${code} and without an answer`]);
 }

@@ -61,34 +61,24 @@ const initOptions = [
 
 type InitOptions = ValuesOf<typeof initOptions>;
 
-const defaultHypervisor = 'xen-pvm';
-const defaultVolumeGroup = 'xenvg';
 const defaultBridge = 'xen-br0';
 const defaultSwitch = 'switch1';
-const defaultDrbdHelper = '/bin/true';
 
 /** What was asked for and can't be: told before anything is touched. */
 class Refusal extends Error {}
 
-interface StorageChoice {
-  readonly templates: string[];
-  readonly vg_name: string | null;
-  readonly drbd_helper: string | null;
-}
-
-async function storageChoice(session: Session, options: InitOptions): Promise<StorageChoice> {
+/** What doesn't go together with the disk templates that were asked for. */
+async function checkStorage(session: Session, options: InitOptions): Promise<void> {
   const { inVolumeGroup, mirrors, usesVolumeGroup } = await import('../../shared/storage-facts.ts');
   const templates = options.enabled_disk_templates?.split(',') ?? inVolumeGroup();
   const usesLvm = usesVolumeGroup(templates);
-  let vgName = usesLvm ? defaultVolumeGroup : null;
-  if (options.vg_name !== null) {
-    vgName = options.vg_name;
-    if (vgName === '' && usesLvm) throw new Refusal('LVM disk templates are enabled, but vg name not set.');
-    if (vgName !== '' && !usesLvm) {
-      session.print(
-        'You specified a volume group with --vg-name, but you did not enable any disk template that uses lvm.',
-      );
-    }
+  if (options.vg_name === '' && usesLvm) {
+    throw new Refusal('LVM disk templates are enabled, but vg name not set.');
+  }
+  if (options.vg_name && !usesLvm) {
+    session.print(
+      'You specified a volume group with --vg-name, but you did not enable any disk template that uses lvm.',
+    );
   }
   const mirrored = mirrors(templates);
   if (!mirrored && options.drbd_helper !== null) {
@@ -97,8 +87,6 @@ async function storageChoice(session: Session, options: InitOptions): Promise<St
   if (mirrored && options.drbd_helper === '') {
     throw new Refusal('Unsetting the drbd usermode helper while enabling DRBD is not allowed.');
   }
-  const helper = mirrored ? (options.drbd_helper ?? defaultDrbdHelper) : options.drbd_helper;
-  return { templates, vg_name: vgName, drbd_helper: helper };
 }
 
 /** Interface of the cluster's address, and the link of NICs when Open vSwitch decides it. */
@@ -124,20 +112,21 @@ async function parametersOf(
   name: string,
 ): Promise<Record<string, unknown>> {
   const { wholePolicyOf } = await import('../../shared/policy.ts');
-  const { templates, ...storage } = await storageChoice(session, options);
+  await checkStorage(session, options);
   const hvparams = groupsOf(options.hvparams);
   return {
     cluster_name: name,
     secondary_ip: options.secondary_ip,
-    ...storage,
+    vg_name: options.vg_name,
+    drbd_helper: options.drbd_helper,
     ...networkChoice(options),
     mac_prefix: options.mac_prefix,
     master_netmask: integerOr(options.master_netmask, 'Invalid master netmask value'),
     file_storage_dir: options.file_storage_dir,
     shared_file_storage_dir: options.shared_file_storage_dir,
     gluster_storage_dir: options.gluster_storage_dir,
-    enabled_hypervisors: (options.enabled_hypervisors ?? defaultHypervisor).split(','),
-    enabled_disk_templates: templates,
+    enabled_hypervisors: options.enabled_hypervisors?.split(',') ?? null,
+    enabled_disk_templates: options.enabled_disk_templates?.split(',') ?? null,
     hvparams: Object.fromEntries(
       Object.entries(hvparams).map(([hypervisor, values]) => [hypervisor, hypervisorValues(values)]),
     ),

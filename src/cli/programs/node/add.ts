@@ -1,5 +1,5 @@
 /** gnt-node add: prepares the machine over SSH, then submits the job that takes it in. */
-import { Failure } from '../../../kit/failure.ts';
+import { Failure, messageOf } from '../../../kit/failure.ts';
 import { resolveHost } from '../../../kit/resolve.ts';
 import { NodeAdd } from '../../../opcodes/node.ts';
 import { command, one } from '../../command.ts';
@@ -74,6 +74,22 @@ function refusal(node: string, known: KnownNode | undefined, readd: boolean): st
   return undefined;
 }
 
+/** Failures after which the job may still be running, so that the node must be left as it is. */
+const unsure = ['JobLost', 'NoMasterError', 'ProtocolError', 'TimeoutError'];
+
+function hasEnded(error: unknown): boolean {
+  return error instanceof Failure && !unsure.includes(error.errorClass);
+}
+
+/** Takes the preparation off the machine again; what fails is told and doesn't hide why the node wasn't added. */
+async function undoSetup(session: Session, setup: Readonly<Record<string, unknown>>): Promise<void> {
+  try {
+    await session.bootstrap('node-undo', setup);
+  } catch (error) {
+    session.warn(`Could not undo the setup of node ${String(setup.name)}: ${messageOf(error)}`);
+  }
+}
+
 export const add = command({
   arguments: [one('host')],
   options: [
@@ -96,7 +112,7 @@ export const add = command({
   description: 'Add a node to the cluster',
   run: async (session, options, args) => {
     const ndparams = options.ndparams === null ? null : typedNode(options.ndparams);
-    const [clusterName, modifySsh] = await queryConfigValues(session, ['cluster_name', 'modify_ssh_setup']);
+    const [modifySsh] = await queryConfigValues(session, ['modify_ssh_setup']);
     const { name: node } = await resolveHost(args[0]!, session.paths.etcHosts);
     const groupPort = await groupSshPort(session, options.nodegroup);
     const known = await findNode(session, node);
@@ -110,16 +126,16 @@ export const add = command({
     if (options.force_join) {
       session.warn('The "--force-join" option is no longer supported and will be ignored.');
     }
-    await session.bootstrap('node-setup', {
-      cluster_name: clusterName,
+    const setup = {
       name: node,
       ssh_port: known?.sshPort ?? groupPort,
       ssh_key_check: options.ssh_key_check,
-      modify_ssh_setup: modifySsh,
+      node_setup: Boolean(modifySsh),
       readd: options.readd,
       verbose: options.verbose,
       debug: options.debug,
-    });
+    };
+    await session.bootstrap('node-setup', setup);
     const opcode = opcodeOf(NodeAdd, {
       node_name: args[0]!,
       secondary_ip: options.readd ? (known?.secondaryIp ?? null) : options.secondary_ip,
@@ -132,7 +148,12 @@ export const add = command({
       hv_state: groupsOf(options.hv_state),
       node_setup: Boolean(modifySsh),
     });
-    await submitAndWait(session, opcode, options);
+    try {
+      await submitAndWait(session, opcode, options);
+    } catch (error) {
+      if (!options.readd && hasEnded(error)) await undoSetup(session, setup);
+      throw error;
+    }
     return ExitCode.success;
   },
 });
