@@ -23,6 +23,9 @@ own_folders() {
     /var/lib/drbd /etc/lvm/archive /etc/lvm/backup /etc/lvm/devices /etc/openvswitch/conf.db /root/.ssh
   mkdir -p /etc/ganeti /var/log/ganeti /var/lib/drbd /etc/lvm/archive /etc/lvm/backup
   mkdir -p -m 700 /var/lib/ganeti
+  # where file-based disks may stand is the administrator's word, on each node
+  mkdir -p -m 750 /srv/ganeti/file-storage /srv/ganeti/shared-file-storage
+  printf '%s\n' /srv/ganeti/file-storage /srv/ganeti/shared-file-storage >/etc/ganeti/file-storage-paths
 }
 
 names() {

@@ -68,21 +68,23 @@ boot() {
   # fd 8 is the lab's lock: a node must not hold it
   setsid env LAB_NODE="$folder" ip netns exec "$netns" taskset -c "${cpus[$(((i - 1) % ${#cpus[@]}))]}" \
     unshare --mount --pid --fork --kill-child=KILL --mount-proc sh -c '"$@" & wait' init \
-    env TMPDIR=/dev/shm LD_PRELOAD="$uml_preload" "$uml_binary" $uml_options \
+    env TMPDIR=/dev/shm LAB_KERNEL="$uml_binary" LD_PRELOAD="$uml_preload" "$here/node/power-on" $uml_options \
     mem="${MEM_MB}M" uml_dir="$folder/umid" umid="node$i" root=/dev/root rootfstype=hostfs hostfs=/ ro quiet \
     con=null con0=null,fd:1 ssl=null ubda="$folder/root" ubdb="$folder/pv" \
     vec0:transport=tap,ifname="n$i.0",depth=64,mac="$(printf '02:aa:00:00:00:%02x' $((10 + i)))" \
     vec1:transport=tap,ifname="n$i.1",depth=64,mac="$(printf '02:aa:00:00:10:%02x' $((10 + i)))" \
     vec2:transport=tap,ifname="n$i.9",depth=64,mac="$(printf '02:aa:00:00:90:%02x' $((10 + i)))" \
-    init="$here/node/init" LAB_SETTINGS="$folder/settings" </dev/null >"$folder/console" 2>&1 8>&- &
+    init="$here/node/init" LAB_SETTINGS="$folder/settings" </dev/null >>"$folder/console" 2>&1 8>&- &
   echo $! >"$folder/pid"
 }
+
+ready() { grep -q '^LAB-NODE-READY' "$state/node$1/console"; }
 
 # boots_well NODE-NUMBER: waits until the node is ready, dies when it ends or takes 120 s
 boots_well() {
   local i=$1 folder=$state/node$1 t
   for ((t = 0; t < 1200; t++)); do
-    if grep -q '^LAB-NODE-READY' "$folder/console"; then
+    if ready "$i"; then
       open_door "$i"
       return
     fi
@@ -114,8 +116,10 @@ ssh_options() { # NODE-NUMBER
 open_door() {
   local options
   mapfile -d '' options < <(ssh_options "$1")
+  # a door that answers stays, a dead one's socket goes
+  if [ -S "$state/node$1/door" ] && timeout 5 ssh "${options[@]}" -O check "root@$(door "$1")" >/dev/null 2>&1; then return; fi
   close_door "$1"
-  in_lab ssh "${options[@]}" -o ControlMaster=yes -N -f "root@$(door "$1")" </dev/null >"$state/node$1/door.log" 2>&1 8>&- ||
+  in_lab ssh "${options[@]}" -o ControlMaster=yes -N -f "root@$(door "$1")" </dev/null >"$state/node$1/door.log" 2>&1 7>&- 8>&- ||
     die "node$1 does not take ssh connections: $(cat "$state/node$1/door.log")"
 }
 close_door() {
@@ -166,16 +170,16 @@ lab_up() {
   network_up
   local began=()
   for ((i = 1; i <= NODES; i++)); do
-    if alive "$i"; then
-      see_anew "$i"
-      continue
-    fi
+    if alive "$i"; then continue; fi
     boot "$i"
     began+=("$i")
   done
-  for i in "${began[@]}"; do
+  for ((i = 1; i <= NODES; i++)); do
     boots_well "$i"
-    say "node$i is ready, $(grep '^LAB-NODE-READY' "$state/node$i/console" | awk '{print $2}') s after its start"
+    case " ${began[*]} " in
+      *" $i "*) say "node$i is ready, $(grep '^LAB-NODE-READY' "$state/node$i/console" | awk '{print $2}') s after its start" ;;
+      *) see_anew "$i" ;;
+    esac
   done
   say "$NODES nodes are up after $((($(date +%s%N) - started) / 1000000000)) s; try: lab/uml run node1 gnt-cluster --version"
 }
@@ -212,6 +216,8 @@ lab_run() {
   i=$(number "${1:-}")
   shift
   alive "$i" || die "node$i is down"
+  # a node that reset itself has shut the door
+  if [ ! -S "$state/node$i/door" ] && ready "$i"; then (flock 7 && open_door "$i") 7>"$state/node$i/door.lock"; fi
   if sees_old_build "$i"; then see_anew "$i"; fi
   mapfile -d '' options < <(ssh_options "$i")
   if [ -t 0 ] && [ -t 1 ]; then terminal=-t; fi

@@ -103,7 +103,7 @@ function changesOf(before: Node, after: Node): [string, unknown][] {
 async function plan(op: Op, context: PlanContext): Promise<SetParamsPlan> {
   const { configuration } = context;
   if (op.secondary_ip !== null) throw notSupportedYet('Changing the secondary address of a node');
-  if (op.hv_state !== null || op.disk_state !== null)
+  if (Object.keys({ ...op.hv_state, ...op.disk_state }).length > 0)
     throw notSupportedYet('Changing the hypervisor or disk state of a node');
   const before = nodeNamed(configuration, op.node_name);
   const wanted = wantedRole(op, before);
