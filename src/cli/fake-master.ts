@@ -164,6 +164,8 @@ export function fakeSurroundings(
     paths: pathsFor({ GANETI_ROOTDIR: '/nonexistent' }),
     connect: async () => master,
     ownName: () => 'node1.example.com',
+    run: async ([program]) => assert.fail(`nothing was said about ${program}`),
+    interact: async ([program]) => assert.fail(`nothing was said about ${program}`),
     bootstrap: async (verb) => assert.fail(`nothing was said about ${verb}`),
     ...more,
   };

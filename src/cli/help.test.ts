@@ -6,10 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { pathsFor } from '../kit/paths.ts';
-import { fakeTerminal } from './fake-terminal.ts';
-import { runProgram } from './main.ts';
-import { splitWords } from './shell-words.ts';
+import { FakeMaster, runLine } from './fake-master.ts';
 
 interface Recorded {
   readonly command: string;
@@ -131,19 +128,9 @@ function expected({ command, stdout }: Recorded): string {
 const withoutOrder = (text: string) =>
   unordered.reduce((result, pattern) => result.replace(pattern, '(a set)'), text);
 
-async function run(command: string, env: Record<string, string> = {}) {
-  const [program = '', ...argv] = splitWords(command);
-  const terminal = fakeTerminal();
-  const code = await runProgram(program, argv, {
-    terminal,
-    env,
-    paths: pathsFor({ GANETI_ROOTDIR: '/nonexistent' }),
-    connect: async () => assert.fail('help asks nobody'),
-    ownName: () => 'node1',
-    bootstrap: async () => assert.fail('help does nothing'),
-  });
-  return { code, stdout: terminal.stdout(), stderr: terminal.stderr() };
-}
+const nobody = async () => assert.fail('help asks nobody');
+const run = (command: string, env: Record<string, string> = {}) =>
+  runLine(command, new FakeMaster(), { env, connect: nobody });
 
 test('every recorded help is printed again', async () => {
   const records = readRecords();

@@ -126,6 +126,14 @@ export async function main(program: string, argv: readonly string[]): Promise<nu
     paths,
     connect: async () => await connectLuxi(luxiAddress(paths, env)),
     ownName: () => ownHostname(env),
+    run: async (argv) => {
+      const { runProcess } = await import('../kit/process.ts');
+      return await runProcess(argv);
+    },
+    interact: async (argv) => {
+      const { runInteractive } = await import('../kit/streaming-process.ts');
+      return await runInteractive(argv);
+    },
     bootstrap: async (verb, parameters) => {
       const { runBootstrap } = await import('./shared/bootstrap.ts');
       return await runBootstrap(processTerminal, verb, parameters);

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { ErrorCode, Failure, prerequisiteFailure } from '../kit/failure.ts';
 import type { Paths } from '../kit/paths.ts';
+import type { ProcessResult } from '../kit/process.ts';
 import type { LuxiClient } from '../luxi/client.ts';
 import { ask, confirmOperation } from './output/ask.ts';
 import type { BootstrapVerb } from './shared/bootstrap.ts';
@@ -21,6 +22,10 @@ export interface Surroundings {
   connect(): Promise<LuxiClient>;
   /** This node's own name. */
   ownName(): string;
+  /** Runs a program to its end. */
+  run(argv: readonly string[]): Promise<Pick<ProcessResult, 'code' | 'stdout' | 'stderr'>>;
+  /** Runs a program on this process's own terminal; its exit code. */
+  interact(argv: readonly [string, ...string[]]): Promise<number>;
   /** Does on this machine what needs no master (shared/bootstrap.ts). */
   bootstrap(verb: BootstrapVerb, parameters: Readonly<Record<string, unknown>>): Promise<unknown>;
 }
@@ -80,6 +85,14 @@ export class Session {
   async call(method: string, args: readonly unknown[]): Promise<unknown> {
     this.#client ??= await this.#connect();
     return await this.#client.call(method, args);
+  }
+
+  async run(argv: readonly string[]): Promise<Pick<ProcessResult, 'code' | 'stdout' | 'stderr'>> {
+    return await this.#surroundings.run(argv);
+  }
+
+  async interact(argv: readonly [string, ...string[]]): Promise<number> {
+    return await this.#surroundings.interact(argv);
   }
 
   /** @throws Failure that the verb ended with */

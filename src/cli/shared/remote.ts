@@ -1,7 +1,7 @@
 /** ssh and scp to nodes of the cluster, with the cluster's own host key and known_hosts file (ssh.SshRunner). */
 import { isIPv6 } from 'node:net';
 import type { Paths } from '../../kit/paths.ts';
-import { runProcess } from '../../kit/process.ts';
+import type { Session } from '../session.ts';
 
 export interface RemoteHost {
   readonly clusterName: string;
@@ -59,15 +59,19 @@ export interface RemoteResult {
   readonly output: string;
 }
 
-export async function runRemotely(paths: Paths, remote: RemoteHost, command: string): Promise<RemoteResult> {
-  const result = await runProcess(sshCommand(paths, remote, 'root', command));
+export async function runRemotely(
+  session: Session,
+  remote: RemoteHost,
+  command: string,
+): Promise<RemoteResult> {
+  const result = await session.run(sshCommand(session.paths, remote, 'root', command));
   return { code: result.code, output: result.stdout + result.stderr };
 }
 
 /** Copies a file to the same path on another node; whether that worked. */
-export async function copyToNode(paths: Paths, remote: RemoteHost, file: string): Promise<boolean> {
+export async function copyToNode(session: Session, remote: RemoteHost, file: string): Promise<boolean> {
   const host = isIPv6(remote.host) ? `[${remote.host}]` : remote.host;
-  const options = withoutEscape(sshOptions(paths, remote, true));
-  const result = await runProcess(['scp', '-p', ...options, file, `${host}:${file}`]);
+  const options = withoutEscape(sshOptions(session.paths, remote, true));
+  const result = await session.run(['scp', '-p', ...options, file, `${host}:${file}`]);
   return result.code === 0;
 }

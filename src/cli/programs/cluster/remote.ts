@@ -34,7 +34,7 @@ export const runCommand = command({
     const [clusterName, master] = await queryConfigValues(session, ['cluster_name', 'master_node']);
     for (const node of masterLast(nodes, String(master))) {
       const remote = { clusterName: String(clusterName), host: node, port: ports.get(node) ?? null };
-      const { code, output } = await runRemotely(session.paths, remote, args.join(' '));
+      const { code, output } = await runRemotely(session, remote, args.join(' '));
       if (options.failure_only && code === 0) continue;
       session.print(rule);
       if (options.show_machine_names) {
@@ -67,7 +67,7 @@ export const copyfile = command({
     let code: number = ExitCode.success;
     for (const [index, host] of hosts.entries()) {
       const port = ports.get(names[index]!) ?? null;
-      if (await copyToNode(session.paths, { clusterName: String(clusterName), host, port }, file)) continue;
+      if (await copyToNode(session, { clusterName: String(clusterName), host, port }, file)) continue;
       session.warn(`Copy of file ${file} to node ${host}:${port ?? 22} failed`);
       code = ExitCode.failure;
     }

@@ -1,6 +1,5 @@
 /** gnt-instance console: connects to it, or tells how (gnt_instance.ConnectToInstanceConsole). */
 import { ErrorCode, executionFailure, Failure, prerequisiteFailure } from '../../../kit/failure.ts';
-import { runInteractive } from '../../../kit/streaming-process.ts';
 import { command, one } from '../../command.ts';
 import { ExitCode } from '../../exit-codes.ts';
 import * as o from '../../options/index.ts';
@@ -35,7 +34,7 @@ async function connect(session: Session, data: ConsoleData, showOnly: boolean): 
     session.print(quoteWords(argv));
     return;
   }
-  if ((await runInteractive(argv)) !== 0) {
+  if ((await session.interact(argv)) !== 0) {
     throw executionFailure(
       `Connection to console of instance ${data.instance} failed, please check cluster configuration`,
     );
