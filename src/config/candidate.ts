@@ -48,7 +48,10 @@ export class Candidate {
   #pause = 0;
   #pinned = Number.POSITIVE_INFINITY;
   #filesAt: number | null = null;
-  #refresh: 'no' | 'running' | 'again' = 'no';
+  /** config.data and the beginning of the journal that it was given last. */
+  #given = '';
+  #refresh: Promise<void> = Promise.resolve();
+  #nextRefresh: Promise<void> | undefined;
   #wake: () => void = () => {};
   #closed = false;
   readonly #stopping = new AbortController();
@@ -99,19 +102,16 @@ export class Candidate {
     this.#options.progress();
   }
 
-  /** Brings its config.data up to what was folded here. */
-  async refresh(): Promise<void> {
-    if (this.#refresh !== 'no') {
-      this.#refresh = 'again';
-      return;
-    }
-    do {
-      this.#refresh = 'running';
+  /** Brings its config.data up to what was folded here; calls that come before it begins share it. */
+  refresh(): Promise<void> {
+    this.#nextRefresh ??= this.#refresh.then(async () => {
+      this.#nextRefresh = undefined;
       await this.#sendFolded().catch((error: unknown) => {
         this.#options.log.debug(`config.data of ${this.#options.node}: ${messageOf(error)}`);
       });
-    } while ((this.#refresh as string) === 'again');
-    this.#refresh = 'no';
+    });
+    this.#refresh = this.#nextRefresh;
+    return this.#nextRefresh;
   }
 
   async close(): Promise<void> {
@@ -174,8 +174,10 @@ export class Candidate {
   async #sendFolded(): Promise<void> {
     const { files } = this.#options;
     const snapshot = await this.#options.snapshot();
-    if (!this.#inStep || this.#acknowledged < snapshot.folded) return;
+    if (this.#closed || !this.#inStep || this.#acknowledged < snapshot.folded) return;
     const jobs = await files(this.#filesAt);
+    const state = `${snapshot.sha256} ${snapshot.keep}`;
+    if (state === this.#given && Object.keys(jobs).length === 0) return;
     await this.#give(snapshot, jobs, false);
     this.#filesAt = snapshot.folded;
   }
@@ -194,7 +196,9 @@ export class Candidate {
       jobs,
       whole,
     };
+    this.#given = '';
     await nodes.call(node, journalSnapshot, request, { signal: this.#stopping.signal });
+    this.#given = `${snapshot.sha256} ${snapshot.keep}`;
   }
 
   async #follow(): Promise<void> {

@@ -4,7 +4,7 @@
  * the whole file. The configuration is a value, so the pieces fit together whatever is committed meanwhile.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { open, rename, unlink } from 'node:fs/promises';
+import { open, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setImmediate as otherWork } from 'node:timers/promises';
 import { syncDirectory } from '../kit/atomic-file.ts';
@@ -45,6 +45,18 @@ export function* configurationPieces(configuration: Configuration): IterableIter
   yield piece;
 }
 
+function temporaryName(path: string, unique: string): string {
+  return `.${basename(path)}.${unique}.new`;
+}
+
+/** Takes away what a crash in the middle of a writing has left. */
+export async function removeLeftovers(path: string): Promise<void> {
+  const [begin, end] = temporaryName(path, '*').split('*') as [string, string];
+  for (const name of await readdir(dirname(path))) {
+    if (name.startsWith(begin) && name.endsWith(end)) await unlink(join(dirname(path), name));
+  }
+}
+
 export interface WrittenFile {
   readonly sha256: string;
   /** Puts the file in its place. */
@@ -55,7 +67,7 @@ export interface WrittenFile {
 
 /** Writes the configuration beside `path`, durably. */
 export async function writeConfigFile(path: string, configuration: Configuration): Promise<WrittenFile> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.new`);
+  const temporary = join(dirname(path), temporaryName(path, randomBytes(6).toString('hex')));
   const hash = createHash('sha256');
   const handle = await open(temporary, 'wx', 0o640);
   try {

@@ -23,6 +23,8 @@ export interface At {
 /** config.data as it is on the disk. */
 export interface Snapshot {
   readonly bytes: Buffer;
+  /** Of the bytes. */
+  readonly sha256: string;
   /** The last entry that is in it. */
   readonly folded: number;
   /** The oldest entry that is still needed beside it. */
@@ -40,6 +42,9 @@ export interface FoldOptions {
   /** Milliseconds between the first commit and its folding, at least. */
   readonly delayMs?: number;
 }
+
+/** What others wrote is in no hurry to be folded. */
+const othersDelayMs = 60_000;
 
 const backupEveryMs = 3_600_000;
 const backupBulk = 8;
@@ -61,8 +66,10 @@ export class Folder {
   #keep: number;
   #folded: Configuration | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #due = Number.POSITIVE_INFINITY;
   #lastMs = 0;
   #turn: Promise<unknown> = Promise.resolve();
+  #cleaning: Promise<void> | undefined;
   #backupNow = false;
   #stopped = false;
   readonly #listeners: (() => void)[] = [];
@@ -70,7 +77,7 @@ export class Folder {
   constructor(options: FoldOptions) {
     this.#options = options;
     this.#position = options.position;
-    this.#keep = options.engine.first;
+    this.#keep = options.position.keep ?? options.engine.first;
   }
 
   /** Entries of others go once their keeper has them elsewhere; before there is one, none goes. */
@@ -87,24 +94,29 @@ export class Folder {
     this.#backupNow = true;
   }
 
-  /** Something was committed: fold after a while. */
-  touch(): void {
-    if (this.#timer !== undefined || this.#stopped) return;
-    const delay = Math.max(this.#options.delayMs ?? 1000, this.#lastMs / share);
+  /** Something was written, by the store or by others: fold after a while. */
+  touch(by: 'store' | 'others'): void {
+    const wait =
+      by === 'others' ? othersDelayMs : Math.max(this.#options.delayMs ?? 1000, this.#lastMs / share);
+    const due = performance.now() + wait;
+    if (due >= this.#due || this.#stopped) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
     this.#timer = setTimeout(() => {
       this.flush().catch((error: unknown) => {
         this.#options.log.error(`Can't write ${this.#options.paths.configFile}: ${messageOf(error)}`);
-        this.touch();
+        this.touch('store');
       });
-    }, delay);
+    }, wait);
     this.#timer.unref();
   }
 
   /** Resolves when config.data has everything that was published when this was called. */
-  flush(): Promise<void> {
+  async flush(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
-    return this.#inTurn(() => this.#fold());
+    this.#due = Number.POSITIVE_INFINITY;
+    await this.#inTurn(() => this.#fold());
+    if (this.#options.engine.bulk > 1 && !this.#stopped) this.#cleanLater();
   }
 
   /** config.data with the number that goes with it. */
@@ -113,17 +125,18 @@ export class Folder {
       if (this.#position.folded === null) await this.#fold();
       return {
         bytes: await readFile(this.#options.paths.configFile),
+        sha256: this.#position.folded!.sha256,
         folded: this.#position.folded!.number,
         keep: this.#keep,
       };
     });
   }
 
-  /** Nothing is folded any more by itself. */
+  /** Nothing is folded any more by itself, and nothing of the journal goes. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    this.#timer = undefined;
+    await this.#cleaning;
     await this.#turn;
   }
 
@@ -132,7 +145,6 @@ export class Folder {
     const { configuration, number } = this.#options.current();
     if (configuration !== this.#folded) await this.#write(configuration, number);
     else if (number !== this.#position.folded?.number) await this.#advance(number);
-    await this.#clean(number);
     this.#lastMs = performance.now() - begun;
     for (const listener of this.#listeners) listener();
   }
@@ -181,9 +193,27 @@ export class Folder {
     this.#backupNow = false;
   }
 
-  async #clean(number: number): Promise<void> {
+  /**
+   * Lets the journal's old files go. Not in turn with folding: whoever else keeps entries may write new
+   * ones first, and those may wait for a candidate that waits for a snapshot.
+   */
+  #cleanLater(): void {
+    this.#cleaning ??= this.#clean()
+      .catch((error: unknown) => {
+        this.#options.log.warning(`Old files of the journal stay: ${messageOf(error)}`);
+      })
+      .finally(() => {
+        this.#cleaning = undefined;
+      });
+  }
+
+  async #clean(): Promise<void> {
     const { engine } = this.#options;
-    this.#keep = this.#keeper === undefined ? engine.first : await this.#keeper.fold(number);
+    const number = this.#position.folded?.number ?? 0;
+    if (this.#keeper !== undefined) {
+      this.#keep = await this.#keeper.fold(number);
+      await this.#inTurn(() => this.#set({ keep: this.#keep }));
+    }
     const sinceBackup = (this.#position.backups[0]?.number ?? number) + 1;
     await engine.dropBefore(Math.min(this.#keep, sinceBackup, number + 1, this.#options.wanted()));
   }

@@ -10,7 +10,7 @@ import type { Paths } from '../kit/paths.ts';
 import type { Configuration } from '../model/configuration.ts';
 import { releaseJournal, takeJournal } from '../noderpc/journal/owner.ts';
 import { firstPosition, type Position, readPosition, writePosition } from '../noderpc/journal/position.ts';
-import { writeConfigFile } from './config-file.ts';
+import { removeLeftovers, writeConfigFile } from './config-file.ts';
 import type { ConfigStore } from './contract.ts';
 import { Folder, type Snapshot } from './fold.ts';
 import type { Journal, JournalEngine, JournalEntry, JournalKeeper } from './journal/engine.ts';
@@ -39,7 +39,7 @@ export interface OpenOptions {
 export interface OpenStore extends ConfigStore {
   readonly journal: Journal;
   readonly engine: JournalEngine;
-  /** What others than the store had written, as found at the start: all that has not gone yet. */
+  /** What others than the store had written, as found at the start and still needed; until `keepFor`. */
   readonly entries: readonly JournalEntry[];
   /** Everything that is wrong with the configuration; takes time that grows with the cluster. */
   faults(): string[];
@@ -113,7 +113,7 @@ async function load(options: OpenOptions, position: Position, engine: JournalEng
   const file = await readConfigFile(paths.configFile, position);
   for (const note of file.notes) log.warning(note);
   const folded = await foldedIn(file, engine, position, options);
-  const replayed = await replay(engine, file.configuration, folded);
+  const replayed = await replay(engine, file.configuration, folded, position.keep ?? engine.first);
   log.info(
     `Configuration read: serial ${replayed.configuration.serial_no}, ${replayed.commits} commit(s) of the journal on top`,
   );
@@ -139,6 +139,7 @@ export async function openStore(options: OpenOptions): Promise<OpenStore> {
 
 async function openOwned(options: OpenOptions): Promise<OpenStore> {
   const { paths, log } = options;
+  await removeLeftovers(paths.configFile);
   const begun = await beginEpoch(paths.journalDir, options.promote);
   const engine = await (options.openEngine?.(begun.epoch, begun.base) ??
     openFileEngine({ directory: paths.journalDir, epoch: begun.epoch, base: begun.base, log }));
@@ -170,12 +171,13 @@ function assemble(
   const { paths, log } = options;
   let replicator: Replicator = noReplicator;
   let keeper: JournalKeeper | undefined;
+  let { others } = loaded;
   const store: Store = new Store({
     engine,
     configuration: withRoom(loaded.configuration, options.promote !== undefined),
     log,
     now: options.now ?? clock,
-    published: () => folder.touch(),
+    published: (by) => folder.touch(by),
     flush: () => folder.flush(),
   });
   const folder = new Folder({
@@ -189,7 +191,7 @@ function assemble(
   });
   for (const fault of store.faults()) log.warning(`Configuration data is not consistent: ${fault}`);
   if (loaded.file.upgradedFrom !== undefined) folder.keepCopy();
-  if (loaded.commits > 0 || loaded.file.upgradedFrom !== undefined) folder.touch();
+  if (loaded.commits > 0 || loaded.file.upgradedFrom !== undefined) folder.touch('store');
   return {
     get current() {
       return store.current;
@@ -199,12 +201,15 @@ function assemble(
     flush: () => store.flush(),
     journal: store,
     engine,
-    entries: loaded.others,
+    get entries() {
+      return others;
+    },
     faults: () => store.faults(),
     onCommit: (listener) => store.onCommit(listener),
     onFolded: (listener) => folder.onFolded(listener),
     keepFor(next) {
       keeper = next;
+      others = [];
       folder.keeper = next;
     },
     files: async (since) => (await keeper?.files(since)) ?? {},

@@ -8,6 +8,7 @@ import { Node } from '../model/objects/node.ts';
 import { NodeGroup } from '../model/objects/node-group.ts';
 import { defaultInstancePolicy } from '../model/params/instance-policy.ts';
 import { Table } from '../model/table.ts';
+import { collectors } from './upgrades/older.ts';
 
 const time = 1_795_189_238.5;
 
@@ -92,6 +93,16 @@ function sampleInstance(number: number, nodes: number): Instance {
   });
 }
 
+/** An instance without disks, to be added to the sample. */
+export function disklessInstance(number: number, more: Partial<Instance> = {}): Instance {
+  return {
+    ...sampleInstance(number, 1),
+    disks: [],
+    nics: [{ uuid: sampleUuid('nic', number), mac: `aa:00:00:ff:00:${10 + number}`, nicparams: {} }],
+    ...more,
+  };
+}
+
 function sampleCluster(mirrored: number): Cluster {
   return Cluster.parse({
     uuid: sampleUuid('clus', 0),
@@ -110,6 +121,7 @@ function sampleCluster(mirrored: number): Cluster {
     nicparams: { default: { mode: 'bridged', link: 'br0', vlan: '' } },
     ipolicy: defaultInstancePolicy,
     candidate_pool_size: 3,
+    data_collectors: collectors(),
     ctime: time,
     mtime: time,
   });

@@ -86,24 +86,26 @@ export function foldedNumber(sum: string, position: Position): number | undefine
 
 export interface Replayed {
   readonly configuration: Configuration;
-  /** Entries of others than the store, from `from` on. */
+  /** Entries of others than the store. */
   readonly others: readonly JournalEntry[];
   /** Commits that were applied. */
   readonly commits: number;
 }
 
-/** Applies the commits after entry `folded`, and collects what others wrote from the oldest entry on. */
+/** Applies the commits after entry `folded`, and collects what others wrote from entry `keep` on. */
 export async function replay(
   engine: JournalEngine,
   snapshot: Configuration,
   folded: number,
+  keep: number,
 ): Promise<Replayed> {
   let configuration = snapshot;
   let commits = 0;
   const others: JournalEntry[] = [];
-  for await (const entry of engine.read(engine.first)) {
-    if (entry.kind !== commitKind) others.push(entry);
-    else if (entry.number > folded) {
+  for await (const entry of engine.read(Math.max(engine.first, Math.min(keep, folded + 1)))) {
+    if (entry.kind !== commitKind) {
+      if (entry.number >= keep) others.push(entry);
+    } else if (entry.number > folded) {
       configuration = applyCommit(configuration, entry.json);
       commits += 1;
     }

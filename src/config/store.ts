@@ -34,8 +34,8 @@ export interface StoreOptions {
   readonly log: Log;
   /** Seconds since the epoch. */
   readonly now: () => number;
-  /** Called when an entry, the store's own or another's, is durable and replicated. */
-  readonly published?: () => void;
+  /** Called when an entry is durable and replicated. */
+  readonly published?: (by: 'store' | 'others') => void;
   /** Brings config.data up to date; a store without a file has nothing to do. */
   readonly flush?: () => Promise<void>;
 }
@@ -193,7 +193,7 @@ export class Store implements ConfigStore, Journal {
       this.#current = configuration;
       for (const listener of this.#listeners) this.#tell(listener, changes);
     }
-    this.#options.published?.();
+    this.#options.published?.(commits.length > 0 ? 'store' : 'others');
   }
 
   #tell(listener: CommitListener, changes: readonly Change[]): void {

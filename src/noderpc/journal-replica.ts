@@ -159,7 +159,8 @@ class Replica implements JournalReplica {
     await this.#removeJobsBut(request.jobs);
     await writeFileAtomic(this.#options.paths.configFile, bytes, { mode: 0o640 });
     const folded = { number: request.folded, sha256: sha256(bytes) };
-    await this.#write(opened, { ...opened.position, epoch: request.epoch, base: request.last, folded });
+    const keep = request.last + 1;
+    await this.#write(opened, { ...opened.position, epoch: request.epoch, base: request.last, folded, keep });
     this.#options.log.info(
       `Configuration and journal taken whole from the master of epoch ${request.epoch}, up to entry ${request.folded}`,
     );
@@ -170,7 +171,7 @@ class Replica implements JournalReplica {
     await this.#writeJobs(request.jobs);
     await this.#write(opened, { ...opened.position, next: folded });
     await writeFileAtomic(this.#options.paths.configFile, bytes, { mode: 0o640 });
-    await this.#write(opened, { ...opened.position, folded, next: null });
+    await this.#write(opened, { ...opened.position, folded, next: null, keep: request.last + 1 });
     await opened.segments.dropBefore(request.last + 1);
   }
 

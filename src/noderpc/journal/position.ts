@@ -33,6 +33,8 @@ export interface Position {
   readonly base: number;
   readonly folded: Folded | null;
   readonly next: Folded | null;
+  /** The oldest entry that whoever writes beside the configuration still needs; missing: all of them. */
+  readonly keep?: number;
   /** Copies of config.data, newest first. */
   readonly backups: readonly Backup[];
 }

@@ -44,7 +44,7 @@ export class SegmentLog {
    * @param largest bytes after which a new file is begun
    * @throws Failure ConfigurationError when a file is damaged, naming it and the byte
    */
-  static async open(directory: string, base: number, log: Log, largest = 16 * 1024 * 1024) {
+  static async open(directory: string, base: number, log: Log, largest = 8 * 1024 * 1024) {
     await mkdir(directory, { recursive: true, mode: 0o750 });
     const segments = new SegmentLog(directory, base, log, largest);
     const firsts = (await readdir(directory))
