@@ -52,7 +52,7 @@ export function instanceNamed(configuration: Configuration, name: string): Insta
 /** @throws Failure OpPrereqError unknown_entity */
 export function groupNamed(configuration: Configuration, name: string): NodeGroup {
   const group = configuration.nodegroups.byName(name) ?? configuration.nodegroups.get(name);
-  if (group === undefined) throw prerequisiteFailure(`Group '${name}' not found`, ErrorCode.unknown);
+  if (group === undefined) throw prerequisiteFailure(`Node group '${name}' not found`, ErrorCode.unknown);
   return group;
 }
 

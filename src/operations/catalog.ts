@@ -18,6 +18,8 @@ import { nodeRemove } from './node/remove.ts';
 import { nodeSetParams } from './node/set-params.ts';
 import type { AnyOperation } from './operation.ts';
 import { osDiagnose } from './os/diagnose.ts';
+import { tagsDel, tagsSet } from './tags/change.ts';
+import { tagsGet, tagsSearch } from './tags/query.ts';
 import { testDelay } from './test/delay.ts';
 
 const all: readonly AnyOperation[] = [
@@ -40,6 +42,10 @@ const all: readonly AnyOperation[] = [
   nodeRemove,
   nodeSetParams,
   osDiagnose,
+  tagsDel,
+  tagsGet,
+  tagsSearch,
+  tagsSet,
   testDelay,
 ];
 
