@@ -21,11 +21,19 @@ export const bundles: Readonly<Record<string, string>> = {
   monitoring: 'src/monitoring/main.ts',
 };
 
+/**
+ * Bundles that people wait for at every call: one CommonJS file each, which starts in two thirds of the time of
+ * modules in chunks, and in which Node's own modules are loaded when they are needed.
+ */
+const quickBundles = ['gnt'];
+
 if (import.meta.main) {
   const root = resolve(import.meta.dirname, '..');
   const present = Object.entries(bundles).filter(([, entry]) => existsSync(join(root, entry)));
+  const quick = present.filter(([name]) => quickBundles.includes(name));
+  const modules = present.filter(([name]) => !quickBundles.includes(name));
   await build({
-    entryPoints: Object.fromEntries(present.map(([name, entry]) => [name, join(root, entry)])),
+    entryPoints: Object.fromEntries(modules.map(([name, entry]) => [name, join(root, entry)])),
     outdir: join(root, 'dist'),
     bundle: true,
     splitting: true,
@@ -40,5 +48,19 @@ if (import.meta.main) {
     },
     logLevel: 'warning',
   });
+  for (const [name, entry] of quick) {
+    await build({
+      entryPoints: [join(root, entry)],
+      outfile: join(root, 'dist', `${name}.cjs`),
+      bundle: true,
+      format: 'cjs',
+      platform: 'node',
+      target: 'node24',
+      sourcemap: 'linked',
+      // The file is run and never imported.
+      define: { 'import.meta.main': 'true', 'import.meta.dirname': '__dirname' },
+      logLevel: 'warning',
+    });
+  }
   console.log(`build: ${present.length} programs`);
 }

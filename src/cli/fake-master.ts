@@ -163,7 +163,7 @@ export function fakeSurroundings(
     env: {},
     paths: pathsFor({ GANETI_ROOTDIR: '/nonexistent' }),
     connect: async () => master,
-    ownName: () => 'node1.example.com',
+    ownName: async () => 'node1.example.com',
     run: async ([program]) => assert.fail(`nothing was said about ${program}`),
     interact: async ([program]) => assert.fail(`nothing was said about ${program}`),
     bootstrap: async (verb) => assert.fail(`nothing was said about ${verb}`),

@@ -3,7 +3,6 @@
  * and an exit code.
  */
 import { pathsFor } from '../kit/paths.ts';
-import { ownHostname } from '../kit/resolve.ts';
 import { luxiAddress } from '../luxi/address.ts';
 import { connectLuxi } from '../luxi/client.ts';
 import { type Command, commonOptions, findArgumentFault, type Program } from './command.ts';
@@ -125,7 +124,10 @@ export async function main(program: string, argv: readonly string[]): Promise<nu
     env,
     paths,
     connect: async () => await connectLuxi(luxiAddress(paths, env)),
-    ownName: () => ownHostname(env),
+    ownName: async () => {
+      const { ownHostname } = await import('../kit/resolve.ts');
+      return ownHostname(env);
+    },
     run: async (argv) => {
       const { runProcess } = await import('../kit/process.ts');
       return await runProcess(argv);
@@ -152,5 +154,7 @@ if (import.meta.main) {
     process.stderr.write(aborted);
     process.exit(ExitCode.failure);
   });
-  process.exitCode = await main(process.env.GANTRY_PROGRAM ?? '', process.argv.slice(2));
+  void main(process.env.GANTRY_PROGRAM ?? '', process.argv.slice(2)).then((code) => {
+    process.exitCode = code;
+  });
 }

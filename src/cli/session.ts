@@ -21,7 +21,7 @@ export interface Surroundings {
   /** Opens LUXI; throws NoMasterError when nobody listens. */
   connect(): Promise<LuxiClient>;
   /** This node's own name. */
-  ownName(): string;
+  ownName(): Promise<string>;
   /** Runs a program to its end. */
   run(argv: readonly string[]): Promise<Pick<ProcessResult, 'code' | 'stdout' | 'stderr'>>;
   /** Runs a program on this process's own terminal; its exit code. */
@@ -110,13 +110,13 @@ export class Session {
     try {
       return await this.#surroundings.connect();
     } catch (error) {
-      if (error instanceof Failure && error.errorClass === 'NoMasterError') this.#explainNoMaster();
+      if (error instanceof Failure && error.errorClass === 'NoMasterError') await this.#explainNoMaster();
       throw error;
     }
   }
 
   /** Nobody listens here: because there is no cluster, or because its master is another node? */
-  #explainNoMaster(): void {
+  async #explainNoMaster(): Promise<void> {
     const master = readSsconf(this.paths, 'master_node');
     if (master === undefined) {
       throw prerequisiteFailure(
@@ -124,7 +124,7 @@ export class Session {
         ErrorCode.invalid,
       );
     }
-    if (master !== this.#surroundings.ownName()) {
+    if (master !== (await this.#surroundings.ownName())) {
       throw prerequisiteFailure(
         `This is not the master node, please connect to node '${master}' and rerun the command`,
         ErrorCode.invalid,
