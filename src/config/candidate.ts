@@ -52,7 +52,8 @@ export class Candidate {
   #given = '';
   #refresh: Promise<void> = Promise.resolve();
   #nextRefresh: Promise<void> | undefined;
-  #wake: () => void = () => {};
+  #wakeIdle: () => void = () => {};
+  #wakePause: () => void = () => {};
   #closed = false;
   readonly #stopping = new AbortController();
   readonly #loop: Promise<void>;
@@ -87,9 +88,14 @@ export class Candidate {
     return this.#pinned;
   }
 
-  /** There are new entries, or a reason to try again at once. */
+  /** There are new entries. */
   wake(): void {
-    this.#wake();
+    this.#wakeIdle();
+  }
+
+  /** There is a reason to try again at once after a failure. */
+  retry(): void {
+    this.#wakePause();
   }
 
   /** Commits no longer wait for it until it has caught up. */
@@ -117,7 +123,8 @@ export class Candidate {
   async close(): Promise<void> {
     this.#closed = true;
     this.#stopping.abort();
-    this.#wake();
+    this.#wakeIdle();
+    this.#wakePause();
     await this.#loop;
   }
 
@@ -128,7 +135,7 @@ export class Candidate {
         await this.#follow();
       } catch (error) {
         this.#fail(error);
-        await this.#sleep(this.#pause);
+        await this.#rest();
       }
     }
   }
@@ -207,7 +214,7 @@ export class Candidate {
       this.#pinned = this.#acknowledged + 1;
       if (this.#acknowledged >= engine.last) {
         this.#catchUp();
-        await this.#sleep(undefined);
+        await this.#idle();
       } else await this.#send();
     }
   }
@@ -256,12 +263,19 @@ export class Candidate {
     return lines;
   }
 
-  #sleep(milliseconds: number | undefined): Promise<void> {
+  #idle(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = milliseconds === undefined ? undefined : setTimeout(resolve, milliseconds);
-      timer?.unref();
-      this.#wake = () => {
+      this.#wakeIdle = resolve;
+    });
+  }
+
+  #rest(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.#pause);
+      timer.unref();
+      this.#wakePause = () => {
         clearTimeout(timer);
         resolve();
       };

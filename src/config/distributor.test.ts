@@ -14,6 +14,7 @@ import type { NodeCall, NodeCaller } from '../noderpc/call.ts';
 import { journalAppend, journalPosition, journalSnapshot, writeSsconfFiles } from '../noderpc/calls/node.ts';
 import { type JournalReplica, openReplica } from '../noderpc/journal-replica.ts';
 import { type Distributor, startDistributor } from './distributor.ts';
+import { type JournalKeeper, noKeeper } from './journal/engine.ts';
 import { createConfigFile, type OpenStore, openStore } from './open.ts';
 import { sampleConfiguration, sampleUuid } from './sample.ts';
 import { ssconfValues } from './ssconf.ts';
@@ -102,7 +103,7 @@ afterEach(async () => {
 
 async function startMaster(
   uuid = master,
-  more: { promote?: { seenEpoch: number }; deadlineMs?: number } = {},
+  more: { promote?: { seenEpoch: number }; deadlineMs?: number; keeper?: JournalKeeper } = {},
 ) {
   const { promote, deadlineMs = 5000 } = more;
   const { paths } = world.get(uuid)!;
@@ -114,6 +115,8 @@ async function startMaster(
     ...(promote === undefined ? {} : { promote }),
   });
   stores.push(store);
+  const { entries } = store;
+  store.keepFor(more.keeper ?? noKeeper);
   const superseded = Promise.withResolvers<Failure>();
   const distributor = startDistributor({
     store,
@@ -125,7 +128,7 @@ async function startMaster(
     gatherMs: 1,
   });
   distributors.push(distributor);
-  return { store, distributor, superseded: superseded.promise };
+  return { store, entries, distributor, superseded: superseded.promise };
 }
 
 const tag = (store: OpenStore, text: string) =>
@@ -157,7 +160,7 @@ test('a candidate that takes over has every commit and every entry of others', a
   const successor = await takeOver(second);
   assert.deepEqual(plain(successor.store), wanted);
   assert.deepEqual(
-    successor.store.entries.map(({ kind, json }) => [kind, json]),
+    successor.entries.map(({ kind, json }) => [kind, json]),
     [['job', '{"id":7}']],
   );
   assert.equal(successor.store.engine.epoch, 2);
@@ -280,12 +283,12 @@ test('a node whose master daemon still runs does not follow another', async () =
 });
 
 test('config.data and job files of candidates follow when the master folds', async () => {
-  const { store, distributor } = await startMaster();
   const queue: Record<string, string | null> = { 'job-1': '{"one":1}', serial: '1\n' };
-  store.keepFor({
+  const keeper: JournalKeeper = {
     fold: (upTo) => Promise.resolve(upTo + 1),
     files: () => Promise.resolve(queue),
-  });
+  };
+  const { store, distributor } = await startMaster(master, { keeper });
   await until(() => inStep(distributor));
   await tag(store, 'one');
   queue['job-1'] = null;

@@ -34,6 +34,7 @@ export interface Distributor {
   close(): Promise<void>;
 }
 
+/** Candidates that need the whole configuration get it once the store has the job queue's keeper. */
 export function startDistributor(options: DistributorOptions): Distributor {
   const { store, nodes, log } = options;
   const timing = options.pauseMs === undefined ? {} : { pauseMs: options.pauseMs };
@@ -65,7 +66,7 @@ export function startDistributor(options: DistributorOptions): Distributor {
 
   return {
     async settle(again = false) {
-      replication.wake();
+      replication.retry();
       await store.flush();
       if (again) ssconf.again();
       await Promise.all([replication.refresh(), ssconf.settle()]);

@@ -9,7 +9,13 @@ import type { Log } from '../kit/log.ts';
 import type { Paths } from '../kit/paths.ts';
 import type { Configuration } from '../model/configuration.ts';
 import { releaseJournal, takeJournal } from '../noderpc/journal/owner.ts';
-import { firstPosition, type Position, readPosition, writePosition } from '../noderpc/journal/position.ts';
+import {
+  firstPosition,
+  type Position,
+  positionFile,
+  readPosition,
+  writePosition,
+} from '../noderpc/journal/position.ts';
 import { removeLeftovers, writeConfigFile } from './config-file.ts';
 import type { ConfigStore } from './contract.ts';
 import { Folder, type Snapshot } from './fold.ts';
@@ -139,7 +145,7 @@ export async function openStore(options: OpenOptions): Promise<OpenStore> {
 
 async function openOwned(options: OpenOptions): Promise<OpenStore> {
   const { paths, log } = options;
-  await removeLeftovers(paths.configFile);
+  for (const path of [paths.configFile, positionFile(paths.journalDir)]) await removeLeftovers(path);
   const begun = await beginEpoch(paths.journalDir, options.promote);
   const engine = await (options.openEngine?.(begun.epoch, begun.base) ??
     openFileEngine({ directory: paths.journalDir, epoch: begun.epoch, base: begun.base, log }));
@@ -211,8 +217,13 @@ function assemble(
       keeper = next;
       others = [];
       folder.keeper = next;
+      replicator.retry();
     },
-    files: async (since) => (await keeper?.files(since)) ?? {},
+    async files(since) {
+      // Without it a candidate would be told that the queue is empty.
+      if (keeper === undefined) throw new Failure('ConfigurationError', ['The job queue is not ready yet']);
+      return await keeper.files(since);
+    },
     replicateBy(next) {
       replicator = next;
       store.replicator = next;

@@ -98,9 +98,8 @@ export class Replication implements Replicator {
     await Promise.all([...this.#candidates.values()].map((candidate) => candidate.refresh()));
   }
 
-  /** Tries again at once with those that failed. */
-  wake(): void {
-    for (const candidate of this.#candidates.values()) candidate.wake();
+  retry(): void {
+    for (const candidate of this.#candidates.values()) candidate.retry();
   }
 
   states(): CandidateState[] {

@@ -8,10 +8,13 @@ export interface Replicator {
   reached(number: number): Promise<void>;
   /** Entries from this number on are still wanted; Infinity when none is. */
   oldestWanted(): number;
+  /** Tries again at once with candidates that failed. */
+  retry(): void;
 }
 
 /** A cluster of one node. */
 export const noReplicator: Replicator = {
   reached: () => Promise.resolve(),
   oldestWanted: () => Number.POSITIVE_INFINITY,
+  retry: () => {},
 };

@@ -48,14 +48,16 @@ export const firstPosition: Position = {
   backups: [],
 };
 
-const fileName = 'position.json';
+export function positionFile(directory: string): string {
+  return join(directory, 'position.json');
+}
 
 /**
  * undefined when there is none.
  * @throws Failure ConfigurationError when it can't be read or understood
  */
 export async function readPosition(directory: string): Promise<Position | undefined> {
-  const path = join(directory, fileName);
+  const path = positionFile(directory);
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -75,7 +77,7 @@ export async function readPosition(directory: string): Promise<Position | undefi
 }
 
 export async function writePosition(directory: string, position: Position): Promise<void> {
-  await writeFileAtomic(join(directory, fileName), `${JSON.stringify(position)}\n`, { mode: 0o640 });
+  await writeFileAtomic(positionFile(directory), `${JSON.stringify(position)}\n`, { mode: 0o640 });
 }
 
 export function sha256(data: string | Uint8Array): string {
