@@ -93,7 +93,8 @@ async function writeKeepingOld(path: string, text: string, mode: number): Promis
 /** The text with the lines that it doesn't have yet. */
 export function withLines(text: string, lines: readonly string[]): string {
   const have = new Set(text.split('\n').map((line) => line.trim()));
-  const missing = lines.map((line) => line.trim()).filter((line) => line !== '' && !have.has(line));
+  const tidy = lines.map((line) => line.trim()).filter((line) => line !== '' && !have.has(line));
+  const missing = [...new Set(tidy)];
   if (missing.length === 0) return text;
   return `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${missing.join('\n')}\n`;
 }

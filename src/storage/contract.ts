@@ -121,6 +121,10 @@ export interface AssembledDevice {
  */
 export interface StorageDriver {
   readonly about: StorageAbout;
+  /**
+   * Makes a new disk with its lower volumes. What an earlier try of the same request has made is gone on
+   * with; a mirror that doesn't run yet begins with fresh metadata, so this is nothing for a disk with data.
+   */
   create(
     request: DiskRequest,
     options: { readonly info: string; readonly onPrimary: boolean; readonly mustBeNew: boolean },
@@ -134,6 +138,10 @@ export interface StorageDriver {
   close(request: DiskRequest): Promise<void>;
   /** null when it isn't active or can't be found. */
   find(request: DiskRequest): Promise<DeviceState | null>;
+  /**
+   * The request has the size of before; the disk ends with that size and `amount` more, however often it
+   * is asked. First the backing storage on every node, then (`backingStore` false) the device itself.
+   */
   grow(
     request: DiskRequest,
     amount: number,
@@ -157,6 +165,7 @@ export interface MirroringDriver extends StorageDriver {
   /** Minors that are configured on this node. */
   usedMinors(): Promise<readonly number[]>;
   disconnectNet(request: DiskRequest): Promise<void>;
+  /** Waits until both sides have found each other: ask both nodes at once. */
   attachNet(request: DiskRequest, multiMaster: boolean): Promise<void>;
   pauseResumeSync(request: DiskRequest, pause: boolean): Promise<void>;
   addChildren(request: DiskRequest, children: readonly DiskRequest[]): Promise<void>;

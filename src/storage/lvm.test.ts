@@ -28,6 +28,17 @@ test('warnings between the lines are not volumes', () => {
   ]);
 });
 
+test('a device that has gone does not hide the other volumes', () => {
+  const line = (name: string, device: string) =>
+    `  xenvg|${name}|-wi-ao--p-|254|0|4096.00|1|${device}|4096.00|`;
+  const found = parseLogicalVolumes([line('a', 'unknown device(0)'), line('b', '[unknown](3)')].join('\n'));
+  assert.deepEqual(
+    found.map((volume) => volume.physicalVolumes),
+    [['unknown device'], ['[unknown]']],
+  );
+  assert.throws(() => parseLogicalVolumes(line('a', 'sda5')), /Can't parse this device list: sda5/);
+});
+
 test('a physical volume is listed once', () => {
   const line = '  /dev/sda5|xenvg|52.00|a--|100.00|/dev/sda5\n';
   assert.deepEqual(parsePhysicalVolumes(line + line), [

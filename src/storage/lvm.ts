@@ -55,13 +55,16 @@ function numberIn(text: string, what: string): number {
   return value;
 }
 
-/** "/dev/sda5(16),/dev/sdb1(0)" → the devices; segments without a device have none. */
+/**
+ * "/dev/sda5(16),/dev/sdb1(0)" → the devices; segments without a device have none. A device that has gone
+ * is called "[unknown]" or "unknown device".
+ */
 function devicesIn(text: string): string[] {
   return text
     .split(',')
     .filter((device) => device !== '')
     .map((device) => {
-      const match = /^([^ ()]+)\(\d+\)$/.exec(device);
+      const match = /^([^()]+)\(\d+\)$/.exec(device);
       if (match === null) throw deviceFailure(`Can't parse this device list: ${text}`);
       return match[1]!;
     });

@@ -131,6 +131,8 @@ function mirroring(desk: Desk): NodeHandler[] {
       for (const disk of disks) {
         const state = await (await desk.driver(disk)).find(disk);
         if (state === null) throw deviceFailure(`disk ${disk.disk.iv_name} of ${disk.owner} is not active`);
+        // Two sides that refuse each other will not come together by waiting.
+        if (typeof state.details.trouble === 'string') throw deviceFailure(state.details.trouble);
         if (state.details.connected !== true || state.syncPercent !== null) done = false;
         if (state.syncPercent !== null) least = Math.min(least ?? 100, state.syncPercent);
       }

@@ -1,11 +1,14 @@
 /** Node calls about the node itself: who it is, what it has, what it can reach, and hooks. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { runHooks } from '../../hooks/runner.ts';
 import { sleep } from '../../kit/clock.ts';
 import type { Parameters } from '../../model/objects/common.ts';
+import { exportList } from '../../noderpc/calls/export.ts';
+import { extstorageDiagnose } from '../../noderpc/calls/extstorage.ts';
 import * as calls from '../../noderpc/calls/node.ts';
 import { answers, type NodeHandler } from '../../noderpc/handler.ts';
 import { protocolVersion, releaseVersion } from '../../noderpc/versions.ts';
+import { diagnoseProviders } from '../../storage/external-provider.ts';
 import { type LogicalVolumeState, listLogicalVolumes, listVolumeGroups } from '../../storage/lvm.ts';
 import { storageSpace } from '../../storage/space.ts';
 import type { NodeContext } from '../context.ts';
@@ -81,6 +84,14 @@ function resources(context: NodeContext): NodeHandler[] {
     answers(calls.lvList, ({ vgs }) => logicalVolumes(context, vgs)),
     answers(calls.vgList, () => volumeGroups(context)),
     answers(calls.bridgesExist, async ({ links }) => ({ missing: await missingLinks(context.paths, links) })),
+    answers(extstorageDiagnose, async () => {
+      const found = await diagnoseProviders(context.paths.extStorageSearchPath);
+      return found.map((provider) => ({ ...provider, parameters: [...provider.parameters] }));
+    }),
+    answers(exportList, async () => {
+      const names = await readdir(context.paths.exportDir).catch(() => []);
+      return names.filter((name) => !name.startsWith('.')).sort();
+    }),
     answers(calls.drbdMinors, async () => [...(await (await mirroringDriver(context)).usedMinors())]),
     answers(calls.drbdHelper, async () => (await mirroringDriver(context)).usermodeHelper()),
   ];

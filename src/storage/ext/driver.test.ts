@@ -7,9 +7,9 @@ import { silentLog } from '../../kit/log.ts';
 import { pathsFor } from '../../kit/paths.ts';
 import { createStorageDrivers } from '../catalog.ts';
 import { storageContract } from '../contract.suite.ts';
+import { parseAttached, scriptEnvironment } from '../external-provider.ts';
 import { createStorageHost } from '../host.ts';
 import { disk, request } from '../request.fixture.ts';
-import { parseAttached, scriptEnvironment } from './provider.ts';
 
 const template = 'ext';
 

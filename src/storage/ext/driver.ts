@@ -7,9 +7,15 @@ import { join } from 'node:path';
 import { logTimestamp } from '../../kit/log.ts';
 import type { ProcessResult } from '../../kit/process.ts';
 import type { DeviceState, DiskRequest, DriverContext, StorageDriver } from '../contract.ts';
+import {
+  findProvider,
+  parseAttached,
+  type Script,
+  scriptEnvironment,
+  type Told,
+} from '../external-provider.ts';
 import { deviceFailure, runOrFail, type StorageHost } from '../host.ts';
 import { about } from './about.ts';
-import { findProvider, parseAttached, type Script, scriptEnvironment, type Told } from './provider.ts';
 
 /** The hypervisor whose URIs are asked for: the only one that opens storage itself. */
 const uriPrefix = 'kvm:';

@@ -1,8 +1,9 @@
 /** Providers of external storage: a folder of scripts (man page ganeti-extstorage-interface). */
-import { access, constants, stat } from 'node:fs/promises';
+import { access, constants, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Parameters } from '../../model/objects/common.ts';
-import { deviceFailure } from '../host.ts';
+import { messageOf } from '../kit/failure.ts';
+import type { Parameters } from '../model/objects/common.ts';
+import { deviceFailure } from './host.ts';
 
 const required = ['create', 'remove', 'grow', 'attach', 'detach', 'setinfo', 'verify'] as const;
 const optional = ['snapshot', 'open', 'close'] as const;
@@ -58,6 +59,50 @@ export async function findProvider(name: string, searchPath: readonly string[]):
     if (found?.isDirectory()) return { name, folder, scripts: await scriptsIn(folder) };
   }
   throw deviceFailure(`Directory for External Storage Provider ${name} not found in search path`);
+}
+
+/** "name description" lines. Pure. */
+export function parseParameters(text: string): [string, string][] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [name = ''] = line.split(/\s/, 1);
+      return [name, line.slice(name.length).trim()];
+    });
+}
+
+/** A provider, or what should be one. */
+export interface FoundProvider {
+  readonly name: string;
+  readonly path: string;
+  readonly valid: boolean;
+  /** Why it isn't valid, or empty. */
+  readonly diagnose: string;
+  readonly parameters: readonly [string, string][];
+}
+
+async function inspect(name: string, place: string): Promise<FoundProvider> {
+  const path = join(place, name);
+  try {
+    await findProvider(name, [place]);
+    const parameters = parseParameters(await readFile(join(path, parametersFile), 'utf8'));
+    return { name, path, valid: true, diagnose: '', parameters };
+  } catch (error) {
+    return { name, path, valid: false, diagnose: messageOf(error), parameters: [] };
+  }
+}
+
+/** Everything in the search folders, in their order and by name. */
+export async function diagnoseProviders(searchPath: readonly string[]): Promise<FoundProvider[]> {
+  const found: FoundProvider[] = [];
+  for (const place of searchPath) {
+    const names = await readdir(place).catch(() => []);
+    for (const name of names.filter((entry) => !entry.startsWith('.')).sort())
+      found.push(await inspect(name, place));
+  }
+  return found;
 }
 
 /** What a script is told besides its parameters. Sizes are MiB. */
