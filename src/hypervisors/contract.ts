@@ -17,6 +17,8 @@ export interface HypervisorAbout {
   /** Needs a TCP port of the cluster's pool (VNC, SPICE). */
   readonly needsPort: boolean;
   readonly ballooning: boolean;
+  /** Opens network storage by itself, past the kernel (disk parameter access=userspace). */
+  readonly userspaceDisks?: boolean;
   /** Faults of a filled set of parameters that no single parameter's check can see. */
   readonly crossCheck?: (values: Parameters) => string | undefined;
   /** Files that must be alike on all nodes (constants of the hypervisor's ANCILLARY_FILES). */

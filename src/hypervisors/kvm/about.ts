@@ -11,6 +11,7 @@ export const about: HypervisorAbout = {
   hotplug: true,
   needsPort: true,
   ballooning: true,
+  userspaceDisks: true,
   crossCheck,
   ancillaryFiles: ['/etc/ganeti/kvm-vif-bridge'],
   optionalAncillaryFiles: ['/etc/ganeti/kvm-vif-bridge'],

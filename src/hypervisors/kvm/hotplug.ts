@@ -24,7 +24,7 @@ import {
   runtimeNic,
 } from './hardware/runtime.ts';
 import { lendDisk } from './host/lend-disk.ts';
-import { filesOf, type KvmNode } from './host/node.ts';
+import { filesOf, hasVhost, type KvmNode } from './host/node.ts';
 import { loadRuntime, saveRuntime } from './host/runtime-file.ts';
 import { tapOf } from './host/taps.ts';
 import { driveSource } from './launch.ts';
@@ -111,7 +111,7 @@ async function plugDisk(
   await node.sockets.with(files.qmp.file, async (qmp) => {
     if (await hasDevice(qmp, place.id)) return;
     await absent(qmp.execute('blockdev-del', { 'node-name': source.id }));
-    await lendDisk(source, user, chroot, (seen) =>
+    await lendDisk(source, { user, chroot, folder: node.folders.ctrl }, (seen) =>
       qmp.execute('blockdev-add', blockNode(seen, runtime.hvparams, isAtLeast(version, 4))),
     );
     try {
@@ -153,17 +153,16 @@ async function removeDisk(
 async function plugNic(
   node: KvmNode,
   guest: Guest,
-  hvparams: KvmRuntime['hvparams'],
-  device: RuntimeDevice,
-  tap: string,
-) {
+  card: { hvparams: KvmRuntime['hvparams']; device: RuntimeDevice; tap: string; vhost: boolean },
+): Promise<void> {
+  const { hvparams, device, tap, vhost } = card;
   const place = placeOf(device);
   if (place === undefined)
     throw new Failure('HotplugError', [`NIC ${device.uuid} has no place in the guest`]);
   const queues = queueCount(hvparams);
   await node.sockets.with(filesOf(node, guest).qmp.file, async (qmp) => {
     await absent(qmp.execute('netdev_del', { id: place.id }));
-    await qmp.execute('netdev_add', netdevOptions(place.id, tap, hvparams));
+    await qmp.execute('netdev_add', netdevOptions(place.id, tap, hvparams, vhost));
     try {
       await qmp.execute('device_add', {
         ...place,
@@ -180,15 +179,14 @@ async function plugNic(
 }
 
 /** QEMU that has given up root's rights can't open vhost-net; the card then works without it. */
-async function pluggableParameters(node: KvmNode, guest: Guest, runtime: KvmRuntime) {
-  const user = await node.users.of(guest, filesOf(node, guest));
-  const confined = user !== null || guest.hvparams.use_chroot === true;
-  if (!confined) return { hvparams: runtime.hvparams, owner: null };
+async function nicHost(node: KvmNode, guest: Guest): Promise<{ vhost: boolean; owner: number | null }> {
   if (guest.hvparams.use_chroot === true) {
     throw new Failure('HotplugError', ["NICs of a guest in a chroot can't be changed while it runs"]);
   }
+  const user = await node.users.of(guest, filesOf(node, guest));
+  if (user === null) return { vhost: await hasVhost(), owner: null };
   node.log.warning(`A NIC of '${guest.name}' works without vhost until the guest is started anew`);
-  return { hvparams: { ...runtime.hvparams, vhost_net: false }, owner: user?.uid ?? null };
+  return { vhost: false, owner: user.uid };
 }
 
 async function addNic(
@@ -204,13 +202,14 @@ async function addNic(
   if (nic === undefined) throw new Failure('HotplugError', [`Instance ${guest.name} has no NIC ${uuid}`]);
   const known = runtime.nics.find((device) => device.uuid === uuid);
   if (known !== undefined && where === undefined) return runtime;
-  const { hvparams, owner } = await pluggableParameters(node, guest, runtime);
+  const { hvparams } = runtime;
+  const { vhost, owner } = await nicHost(node, guest);
   const device = runtimeNic(nic, where ?? freeSlots(runtime).place('nic', uuid, runtime.hvparams));
   const features = { vnetHdr: usesVnetHeader(hvparams), multiQueue: queueCount(hvparams) > 1, owner };
   const tap = await node.taps.make(files, index, nic, features);
   try {
     await node.taps.connect(guest, index, nic, tap);
-    await plugNic(node, guest, hvparams, device, tap);
+    await plugNic(node, guest, { hvparams, device, tap, vhost });
   } catch (error) {
     await node.taps.disconnect(guest, index, nic, tap);
     await node.taps.remove(files, tap);

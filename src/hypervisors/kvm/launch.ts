@@ -3,7 +3,7 @@
  * line, and sets what can only be set in a running QEMU (passwords, pinning, memory) while the guest
  * stands still. A start that fails leaves nothing behind.
  */
-import { mkdir, readFile, unlink } from 'node:fs/promises';
+import { mkdir, readFile, stat, unlink } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { Failure, messageOf } from '../../kit/failure.ts';
 import { runProcess } from '../../kit/process.ts';
@@ -17,6 +17,7 @@ import {
   portableCommand,
   queueCount,
   type TappedNic,
+  usesVhost,
   usesVnetHeader,
 } from './hardware/command-line.ts';
 import { deviceId, Slots } from './hardware/devices.ts';
@@ -32,7 +33,7 @@ import {
 } from './hardware/runtime.ts';
 import { cleanUpFiles } from './host/clean-up.ts';
 import type { GuestFiles } from './host/layout.ts';
-import { displayPlace, filesOf, type KvmNode } from './host/node.ts';
+import { displayPlace, filesOf, hasVhost, type KvmNode } from './host/node.ts';
 import type { RunUser } from './host/users.ts';
 import { guestProcess, isRegularFile } from './qemu/process.ts';
 import type { QmpConnection } from './qemu/qmp.ts';
@@ -103,9 +104,15 @@ async function runQemu(
   command: readonly (string | number)[],
 ): Promise<void> {
   const argv = command.map(String);
+  // QEMU writes into its log what it can't say on its way into the background.
+  const logged = await stat(files.log).then(
+    (found) => found.size,
+    () => 0,
+  );
   node.log.info(`Starting '${files.name}': ${argv.join(' ')}`);
   const result = await runProcess(argv, { cwd: node.folders.ctrl, timeoutMs: 600_000 });
-  const said = `${result.stderr}${result.stdout}`.trim();
+  const log = await readFile(files.log).catch(() => Buffer.alloc(0));
+  const said = `${result.stderr}${result.stdout}${log.subarray(logged).toString('utf8')}`.trim();
   if (result.code !== 0) {
     const number = result.signal === null ? null : constants.signals[result.signal];
     const end = number === null ? `exited with exit code ${result.code}` : `terminated by signal ${number}`;
@@ -189,7 +196,7 @@ async function prepareFolders(node: KvmNode, files: GuestFiles, chroot: boolean)
     await mkdir(folder, { recursive: true, mode: 0o775 });
   }
   await mkdir(folders.log, { recursive: true, mode: 0o750 });
-  if (chroot) await mkdir(files.chroot, { recursive: true, mode: 0o700 });
+  if (chroot) await mkdir(files.chroot, { recursive: true, mode: 0o711 });
   await unlink(files.shutdown).catch(() => {});
 }
 
@@ -214,8 +221,12 @@ async function execute(
     program,
     ...withLocalDisplay(runtime.command, settings, displayPlace(node, guest)).slice(1),
   ];
+  const vhost = await hasVhost();
+  if (!vhost && nics.length > 0 && usesVhost(runtime.hvparams)) {
+    node.log.warning(`No vhost-net on this node: packets of '${guest.name}' go through QEMU`);
+  }
   const local = localArguments({
-    ...{ files, qemu, settings, command, nics, disks, incoming },
+    ...{ files, qemu, settings, command, nics, disks, incoming, vhost },
     hvparams: runtime.hvparams,
     accelerator: settings.kvm_flag === 'disabled' ? 'tcg' : await node.accelerators.best(program),
     user: user?.name ?? null,

@@ -38,6 +38,12 @@ async function setCapabilities(qmp: QmpConnection, guest: Guest, state: boolean)
   });
 }
 
+async function clearCapabilities(node: KvmNode, qmp: QmpConnection, guest: Guest): Promise<void> {
+  await setCapabilities(qmp, guest, false).catch((error: unknown) => {
+    node.log.warning(`Migration capabilities of '${guest.name}' stay set: ${messageOf(error)}`);
+  });
+}
+
 /** query-migrate's answer, as far as it is used. */
 export interface QemuMigration {
   readonly status?: string;
@@ -206,9 +212,7 @@ export async function finalizeSource(node: KvmNode, guest: Guest, success: boole
   }
   await node.sockets.with(files.qmp.file, async (qmp) => {
     await goOn(qmp);
-    await setCapabilities(qmp, guest, false).catch((error: unknown) => {
-      node.log.warning(`Migration capabilities of '${guest.name}' stay set: ${messageOf(error)}`);
-    });
+    await clearCapabilities(node, qmp, guest);
   });
 }
 
@@ -245,8 +249,8 @@ export async function finalizeTarget(
   await saveRuntime(files, runtime);
   await connectArrived(node, guest, info);
   await node.sockets.with(files.qmp.file, async (qmp) => {
-    await setCapabilities(qmp, guest, false).catch((error: unknown) => {
-      node.log.warning(`Migration capabilities of '${guest.name}' stay set: ${messageOf(error)}`);
-    });
+    // One that was stopped for the move goes on; one that was started paused stays so.
+    if (!runtime.command.includes('-S')) await goOn(qmp);
+    await clearCapabilities(node, qmp, guest);
   });
 }

@@ -69,6 +69,7 @@ function local(guest: Guest, changes: Partial<LocalInput> = {}, version?: QemuVe
     disks,
     incoming: null,
     accelerator: 'tcg',
+    vhost: true,
     user: null,
     chroot: null,
     ...changes,
@@ -265,6 +266,7 @@ describe('each parameter', () => {
     assert.equal(after(local(withParameters({ keymap: 'de' })), '-k'), 'de');
     const one = { nics: [nic('a-b-c-d-e', 'aa:00:00:00:00:01')] };
     assert.match(after(local(withParameters({}, one)), '-netdev')!, /,vhost=on$/);
+    assert.doesNotMatch(after(local(withParameters({}, one), { vhost: false }), '-netdev')!, /vhost/);
     const queues = local(withParameters({ virtio_net_queues: 4 }, one));
     assert.match(after(queues, '-netdev')!, /vhost=on,queues=4/);
     assert.match(after(queues, '-device')!, /mq=on,vectors=10$/);

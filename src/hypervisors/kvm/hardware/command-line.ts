@@ -156,15 +156,21 @@ export interface LocalInput {
   /** Address to receive the guest on, or null for a fresh start. */
   readonly incoming: { readonly address: string; readonly port: number } | null;
   readonly accelerator: 'kvm' | 'tcg';
+  /** The kernel of this node has vhost-net. */
+  readonly vhost: boolean;
   /** User to run as, and folder to be confined to. */
   readonly user: string | null;
   readonly chroot: string | null;
 }
 
-/** Queues of a card with this type under these parameters. */
+/** Do packets go through the kernel, where it can? */
+export function usesVhost(hvparams: Parameters): boolean {
+  return hvparams.nic_type === 'paravirtual' && hvparams.vhost_net === true;
+}
+
+/** Queues of a card with this type under these parameters; the guest sees them, whatever the node has. */
 export function queueCount(hvparams: Parameters): number {
-  const paravirtual = hvparams.nic_type === 'paravirtual' && hvparams.vhost_net === true;
-  return paravirtual ? Math.max(1, Number(hvparams.virtio_net_queues ?? 1)) : 1;
+  return usesVhost(hvparams) ? Math.max(1, Number(hvparams.virtio_net_queues ?? 1)) : 1;
 }
 
 /** Does the tap carry offloading headers? */
@@ -172,11 +178,15 @@ export function usesVnetHeader(hvparams: Parameters): boolean {
   return hvparams.nic_type === 'paravirtual' && hvparams.vnet_hdr !== false;
 }
 
-/** Options of the host's end of a card, as -netdev and netdev_add know them. */
+/**
+ * Options of the host's end of a card, as -netdev and netdev_add know them. `vhost` says whether this node
+ * has it: QEMU 7.2 asked for what isn't there doesn't refuse but crashes.
+ */
 export function netdevOptions(
   id: string,
   tap: string,
   hvparams: Parameters,
+  vhost: boolean,
 ): Record<string, string | number | boolean> {
   const queues = queueCount(hvparams);
   return {
@@ -185,13 +195,13 @@ export function netdevOptions(
     ifname: tap,
     script: 'no',
     downscript: 'no',
-    ...(hvparams.nic_type === 'paravirtual' && hvparams.vhost_net ? { vhost: true } : {}),
+    ...(vhost && usesVhost(hvparams) ? { vhost: true } : {}),
     ...(usesVnetHeader(hvparams) ? {} : { vnet_hdr: false }),
     ...(queues > 1 ? { queues } : {}),
   };
 }
 
-function nicArguments({ nics, hvparams }: LocalInput): Words {
+function nicArguments({ nics, hvparams, vhost }: LocalInput): Words {
   if (nics.length === 0) return ['-net', 'none'];
   const queues = queueCount(hvparams);
   const multiQueue = queues > 1 ? `,mq=on,vectors=${2 * queues + 2}` : '';
@@ -203,7 +213,7 @@ function nicArguments({ nics, hvparams }: LocalInput): Words {
       place === undefined ? deviceDriver('nic', deviceType('nic', hvparams)) : deviceOption(place);
     const boot = bootFromNetwork && index === 0 ? ',bootindex=1' : '';
     return [
-      ...['-netdev', flatOption(netdevOptions(id, tap, hvparams))],
+      ...['-netdev', flatOption(netdevOptions(id, tap, hvparams, vhost))],
       ...['-device', `${option},netdev=${id},mac=${String(device.mac)}${multiQueue}${boot}`],
     ];
   });

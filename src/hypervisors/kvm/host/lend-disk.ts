@@ -1,68 +1,52 @@
 /**
  * Lets a QEMU that has given up root's rights, or sits in a folder of its own, open a disk that is added
- * while it runs: for the moment of opening, the device appears in its folder as a node of its own with its
- * user as owner, or the file belongs to its user. Once it is open nothing of that is needed.
+ * while it runs: for the moment of opening, device or file appears in a folder that QEMU can see (a bind
+ * mount) and belongs to QEMU's user. Once it is open nothing of that is needed.
  */
-import { chown, stat, unlink } from 'node:fs/promises';
+import { chown, realpath, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Failure } from '../../../kit/failure.ts';
 import { runChecked } from '../../../kit/process.ts';
 import type { DriveSource } from '../hardware/drives.ts';
 import type { RunUser } from './users.ts';
 
-/** Major and minor number of a device, from st_rdev as Linux packs it. Pure. */
-export function deviceNumbers(rdev: number): { readonly major: number; readonly minor: number } {
-  const value = BigInt(rdev);
-  const major = ((value >> 8n) & 0xfffn) | ((value >> 32n) & ~0xfffn);
-  const minor = (value & 0xffn) | ((value >> 12n) & ~0xffn);
-  return { major: Number(major), minor: Number(minor) };
-}
-
-async function asNode<T>(
-  source: DriveSource,
-  folder: string,
-  user: RunUser | null,
-  shown: (name: string) => string,
-  open: (seen: DriveSource) => Promise<T>,
-): Promise<T> {
-  const device = await stat(source.path!);
-  if (!device.isBlockDevice()) {
-    throw new Failure('HotplugError', ["Disks in files can't be added to a guest in a chroot while it runs"]);
-  }
-  const { major, minor } = deviceNumbers(device.rdev);
-  const path = join(folder, source.id);
-  await unlink(path).catch(() => {});
-  await runChecked(['mknod', '-m', '0600', path, 'b', String(major), String(minor)]);
+async function asOwner<T>(path: string, user: RunUser | null, open: () => Promise<T>): Promise<T> {
+  if (user === null) return open();
+  const before = await stat(path);
+  await chown(path, user.uid, before.gid);
   try {
-    if (user !== null) await chown(path, user.uid, user.gid);
-    return await open({ ...source, path: shown(source.id) });
+    return await open();
   } finally {
-    await unlink(path).catch(() => {});
+    await chown(path, before.uid, before.gid);
   }
 }
 
-async function asOwner<T>(
-  source: DriveSource,
-  user: RunUser,
-  open: (seen: DriveSource) => Promise<T>,
-): Promise<T> {
-  const before = await stat(source.path!);
-  await chown(source.path!, user.uid, before.gid);
-  try {
-    return await open(source);
-  } finally {
-    await chown(source.path!, before.uid, before.gid);
-  }
+/** Where the guest's QEMU may look: its folder of confinement, or one that everybody may pass. */
+export interface LendingPlace {
+  readonly user: RunUser | null;
+  readonly chroot: string | null;
+  readonly folder: string;
 }
 
 /** Runs `open` with the source as the guest's QEMU can see it. */
 export async function lendDisk<T>(
   source: DriveSource,
-  user: RunUser | null,
-  chroot: string | null,
+  place: LendingPlace,
   open: (seen: DriveSource) => Promise<T>,
 ): Promise<T> {
-  if (source.uri !== null || source.path === null) return open(source);
-  if (chroot !== null) return asNode(source, chroot, user, (name) => `/${name}`, open);
-  return user === null ? open(source) : asOwner(source, user, open);
+  const { user, chroot } = place;
+  if (source.path === null || (user === null && chroot === null)) return open(source);
+  const real = await realpath(source.path);
+  const shown = join(chroot ?? place.folder, source.id);
+  await writeFile(shown, '', { mode: 0o600 });
+  try {
+    await runChecked(['mount', '--bind', real, shown]);
+    try {
+      const seen = { ...source, path: chroot === null ? shown : `/${source.id}` };
+      return await asOwner(real, user, () => open(seen));
+    } finally {
+      await runChecked(['umount', '--lazy', shown]);
+    }
+  } finally {
+    await unlink(shown);
+  }
 }

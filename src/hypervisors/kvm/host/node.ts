@@ -1,4 +1,5 @@
 /** What the parts of the KVM driver share on one node: folders, programs, sockets, taps, users. */
+import { open } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import type { Log } from '../../../kit/log.ts';
 import type { Paths } from '../../../kit/paths.ts';
@@ -61,4 +62,14 @@ export function displayPlace(node: KvmNode, guest: Guest): DisplayPlace {
     spiceCertificate: node.paths.spiceCertificate,
     spiceCaCertificate: node.paths.spiceCaCertificate,
   };
+}
+
+/** Has this machine vhost-net? Opening the device loads its module where there is one. */
+export async function hasVhost(): Promise<boolean> {
+  try {
+    await (await open('/dev/vhost-net', 'r+')).close();
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathsFor } from '../../../kit/paths.ts';
 import { guestFiles, longestSocketPath } from '../host/layout.ts';
-import { deviceNumbers } from '../host/lend-disk.ts';
 import { tapOf } from '../host/taps.ts';
 import { freeUid, parsePasswdLine } from '../host/users.ts';
 import { chooseAccelerator, trialSector } from './accel.ts';
@@ -161,9 +160,4 @@ it('taps are found by uuid first, then by index', () => {
   assert.equal(tapOf(notes, 1, { uuid: 'u1' }), 'tap1');
   assert.equal(tapOf(notes, 0, { uuid: 'u0' }), 'tap0');
   assert.equal(tapOf(notes, 7, { uuid: 'u7' }), undefined);
-});
-
-it('device numbers are unpacked', () => {
-  assert.deepEqual(deviceNumbers(0xfd05), { major: 253, minor: 5 });
-  assert.deepEqual(deviceNumbers(0x903012), { major: 0x30, minor: 0x912 });
 });
