@@ -31,11 +31,19 @@ export function parseUnit(text: string): number {
 
 export type UnitStyle = 'h' | 'm' | 'g' | 't';
 
+/** One decimal; halves go to the even digit, as C's printf rounds them. */
+function withOneDecimal(value: number): string {
+  const tenths = value * 10;
+  const below = Math.floor(tenths);
+  const isHalf = tenths - below === 0.5;
+  return isHalf ? ((below % 2 === 0 ? below : below + 1) / 10).toFixed(1) : value.toFixed(1);
+}
+
 /** "512M", "1.5G" for style h; a bare number in that unit for m, g and t. */
 export function formatUnit(mebibytes: number, style: UnitStyle): string {
   const suffix = (letter: string) => (style === 'h' ? letter : '');
   if (style === 'm' || (style === 'h' && mebibytes < 1024)) return `${Math.round(mebibytes)}${suffix('M')}`;
   if (style === 'g' || (style === 'h' && mebibytes < 1024 ** 2))
-    return `${(mebibytes / 1024).toFixed(1)}${suffix('G')}`;
-  return `${(mebibytes / 1024 ** 2).toFixed(1)}${suffix('T')}`;
+    return `${withOneDecimal(mebibytes / 1024)}${suffix('G')}`;
+  return `${withOneDecimal(mebibytes / 1024 ** 2)}${suffix('T')}`;
 }

@@ -32,7 +32,7 @@ function takeLine(chunks: string[], width: number, isFirst: boolean): string[] {
   }
   const next = chunks.at(-1);
   if (next !== undefined && next.length > width) {
-    const room = Math.max(1, width - length);
+    const room = width < 1 ? 1 : width - length;
     // A word that is too long for any line is cut, after a hyphen where it has one in reach.
     const hyphen = next.slice(0, room).lastIndexOf('-');
     const cut = hyphen > 0 && /[^-]/.test(next.slice(0, hyphen)) ? hyphen + 1 : room;

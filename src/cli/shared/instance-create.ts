@@ -59,10 +59,11 @@ function nicsFor(options: CreateOptions, isImport: boolean): Options[] {
   return options.no_nics || isImport ? [] : [{}];
 }
 
-function disksFor(options: CreateOptions, isImport: boolean): Options[] {
+async function disksFor(options: CreateOptions, isImport: boolean): Promise<Options[]> {
+  const { isEmpty } = await import('./storage-facts.ts');
   const hasDisks = options.disks.length > 0;
   const hasSize = options.sd_size !== null;
-  if (options.disk_template === 'diskless') {
+  if (isEmpty(options.disk_template)) {
     if (hasDisks || hasSize) throw invalid('Diskless instance but disk information passed');
     return [];
   }
@@ -97,7 +98,7 @@ export async function createInstance(
   const [pnode, snode] = splitNodes(options.node);
   const { hypervisor, hvparams } = hypervisorOf(options);
   const nics = nicsFor(options, isImport);
-  const disks = disksFor(options, isImport);
+  const disks = await disksFor(options, isImport);
   const opcode = opcodeOf(InstanceCreate, {
     instance_name: name,
     disks: disks as never,

@@ -19,3 +19,18 @@ export function mirrors(templates: readonly string[]): boolean {
 export function fileBased(): string[] {
   return storageTemplates.filter(({ fileBased: isFile }) => isFile).map(({ name }) => name);
 }
+
+/** Copies between two nodes, so that its state says how far the copies agree. */
+export function isMirror(template: string): boolean {
+  return storageTemplates.some(({ name, mirrored }) => name === template && mirrored === 'internal');
+}
+
+/** A volume of a volume group by itself: its id is group and name. */
+export function isPlainVolume(template: string): boolean {
+  return inVolumeGroup().includes(template) && !isMirror(template);
+}
+
+/** Has no disks at all. */
+export function isEmpty(template: string | null): boolean {
+  return storageTemplates.some(({ name, empty }) => name === template && empty === true);
+}

@@ -56,7 +56,7 @@ export interface ClusterData {
   readonly nicparams: Values;
   readonly diskparams: Values;
   readonly ipolicy: Values;
-  readonly data_collectors_enabled: Readonly<Record<string, boolean>>;
+  readonly enabled_data_collectors: Readonly<Record<string, boolean>>;
   /** Microseconds. */
-  readonly data_collectors_interval: Readonly<Record<string, number>>;
+  readonly data_collector_interval: Readonly<Record<string, number>>;
 }

@@ -12,8 +12,8 @@ const microsecondsPerSecond = 1e6;
 
 function collectorsInfo(cluster: ClusterData): Record<string, Info> {
   return Object.fromEntries(
-    Object.entries(cluster.data_collectors_enabled).map(([name, active]) => {
-      const seconds = (cluster.data_collectors_interval[name] ?? 0) / microsecondsPerSecond;
+    Object.entries(cluster.enabled_data_collectors).map(([name, active]) => {
+      const seconds = (cluster.data_collector_interval[name] ?? 0) / microsecondsPerSecond;
       return [name, { active, interval: `${seconds.toFixed(3)}s` }];
     }),
   );

@@ -108,10 +108,8 @@ function changesNothing(options: ModifyOptions): boolean {
   );
 }
 
-const fileTemplates = ['file', 'sharedfile', 'gluster'];
-
 /** What is wrong with the options of a conversion to another disk template, if anything. */
-function conversionFault(options: ModifyOptions): string | undefined {
+async function conversionFault(options: ModifyOptions): Promise<string | undefined> {
   const template = options.disk_template;
   if (template && template !== 'ext' && !isEmpty(options.ext_params)) {
     return "Specifying ExtStorage parameters requires converting to the 'ext' disk template";
@@ -120,7 +118,9 @@ function conversionFault(options: ModifyOptions): string | undefined {
     return "Provider option is missing, use either the '--ext-params' or '-e' option";
   }
   const hasFileOptions = options.file_driver !== null || options.file_storage_dir !== null;
-  if (hasFileOptions && !fileTemplates.includes(template ?? '')) {
+  if (!hasFileOptions) return undefined;
+  const { fileBased } = await import('../../shared/storage-facts.ts');
+  if (!fileBased().includes(template ?? '')) {
     return 'Specifying file-based configuration arguments requires converting to a file-based disk template';
   }
   return undefined;
@@ -153,7 +153,7 @@ export const modify = command({
     const hotModifies = options.hotplug && nics.some(([action]) => action === 'modify');
     if (hotModifies && !options.force && !session.ask(hotModifyQuestion)) return ExitCode.failure;
     const disks = diskChangesOf(options.disks);
-    const fault = conversionFault(options);
+    const fault = await conversionFault(options);
     if (fault !== undefined) {
       session.warn(fault);
       return ExitCode.failure;

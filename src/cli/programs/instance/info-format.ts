@@ -6,6 +6,7 @@ import { parametersInfo } from '../../output/parameters-info.ts';
 import { pythonText } from '../../output/python-text.ts';
 import { maybeRoman } from '../../output/roman.ts';
 import { formatTime } from '../../output/time.ts';
+import { isMirror, isPlainVolume } from '../../shared/storage-facts.ts';
 import type { DeviceStatus, DiskData, InstanceData, NicData } from './instance-data.ts';
 
 const firstVncPort = 5900;
@@ -16,7 +17,7 @@ const localDiskFaulty = 2;
 /** What the logical id says: DRBD's two ends, a volume's name, or the id as it is. */
 function identityOf(disk: DiskData, roman: boolean): PairEntry[] {
   const drbd = disk.drbd_info;
-  if (disk.dev_type === 'drbd' && drbd) {
+  if (drbd) {
     const end = (node: string, minor: number) => `${node}, minor=${maybeRoman(minor, roman)}`;
     return [
       ['nodeA', end(drbd.primary_node, drbd.primary_minor)],
@@ -25,13 +26,7 @@ function identityOf(disk: DiskData, roman: boolean): PairEntry[] {
     ];
   }
   const id = disk.logical_id ?? [];
-  if (disk.dev_type === 'plain') return [['logical_id', id.map(pythonText).join('/')]];
-  return [['logical_id', tupleText(id)]];
-}
-
-/** As Python prints a list that it made from JSON. */
-function tupleText(id: readonly unknown[]): string {
-  return pythonText(id);
+  return [['logical_id', isPlainVolume(disk.dev_type) ? id.map(pythonText).join('/') : pythonText(id)]];
 }
 
 function syncText(status: DeviceStatus, roman: boolean): string {
@@ -51,8 +46,8 @@ function statusText(type: string, status: DeviceStatus, roman: boolean): string 
   const [path, major, minor] = status;
   const number = (value: number | null) => (value === null ? 'N/A' : maybeRoman(value, roman));
   const device = `${path} (${number(major)}:${number(minor)})`;
-  if (type === 'drbd') return device + syncText(status, roman);
-  return type === 'plain' && status[6] === localDiskFaulty ? `${device} *FAILED* (failed drive?)` : device;
+  if (isMirror(type)) return device + syncText(status, roman);
+  return isPlainVolume(type) && status[6] === localDiskFaulty ? `${device} *FAILED* (failed drive?)` : device;
 }
 
 function diskInfo(disk: DiskData, index: number, isTop: boolean, roman: boolean): Pairs {
