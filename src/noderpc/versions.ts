@@ -4,5 +4,4 @@ import { configurationVersion } from '../model/configuration.ts';
 /** Ganeti's numbering: changes with the version of config.data. */
 export const protocolVersion = configurationVersion;
 
-/** As `gnt-cluster version` and ssconf_release_version show it. */
-export const releaseVersion = '3.1.0';
+export { releaseVersion } from '../model/release.ts';
