@@ -6,11 +6,13 @@
 
 import { isIPv6 } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { buildConnector, Pool } from 'undici';
+import { buildConnector, Client, Pool } from 'undici';
 import { decodeFailure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import type { Paths } from '../kit/paths.ts';
 import type { NodeCall, NodeCaller, Reply } from './call.ts';
+import { version } from './calls/node.ts';
+import { usualHeartbeat, whileAlive } from './heartbeat.ts';
 import { createIdentity, type Identity } from './identity.ts';
 import { requireAnswer } from './reply.ts';
 import { bodyLimit, decodeAnswer } from './wire.ts';
@@ -122,6 +124,24 @@ export function createNodeClient(options: NodeClientOptions): NodeClient {
     }
   }
 
+  /** On a connection of its own: the one in use may be as dead as its node. */
+  async function signOfLife({ ip, port }: NodeAddress, signal: AbortSignal): Promise<void> {
+    const host = isIPv6(ip) ? `[${ip}]` : ip;
+    const client = new Client(`https://${host}:${port}`, { connect });
+    try {
+      const answer = await client.request({
+        method: 'POST',
+        path: `/${version.name}`,
+        body: '{}',
+        headers: { 'content-type': 'application/json' },
+        signal,
+      });
+      await answer.body.dump();
+    } finally {
+      await client.destroy();
+    }
+  }
+
   async function ask<A, R>(
     uuid: string,
     call: NodeCall<A, R>,
@@ -138,7 +158,16 @@ export function createNodeClient(options: NodeClientOptions): NodeClient {
     const signal = callerSignal === undefined ? deadline : AbortSignal.any([callerSignal, deadline]);
     let text: string;
     try {
-      text = await post(poolFor(address), `/${call.name}`, JSON.stringify(argument), signal);
+      text = await whileAlive(
+        { ...usualHeartbeat, ask: (given) => signOfLife(address, given) },
+        async (alive) =>
+          await post(
+            poolFor(address),
+            `/${call.name}`,
+            JSON.stringify(argument),
+            AbortSignal.any([signal, alive]),
+          ),
+      );
     } catch (error) {
       callerSignal?.throwIfAborted();
       const message = reasonOf(error, call);

@@ -1,0 +1,56 @@
+/**
+ * A node that loses its power answers nothing, and refuses nothing: a request that waits for it would wait
+ * until its deadline, which for some calls is an hour. So while a call takes long, the node is asked now and
+ * then for a sign of life on a connection of its own; a node that gives none in time is as good as gone.
+ */
+import { sleep } from '../kit/clock.ts';
+import { Failure } from '../kit/failure.ts';
+
+export interface HeartbeatOptions {
+  /** Milliseconds between two questions, and how long one may take. */
+  readonly everyMs: number;
+  readonly patienceMs: number;
+  /** Asks for a sign of life; rejects when there is none. */
+  readonly ask: (signal: AbortSignal) => Promise<void>;
+}
+
+/** So often in a row a node may stay silent before it counts as gone. */
+const silences = 3;
+
+/** Ganeti's connect timeout is 5 s and a busy node may be slow: gone after some 17 seconds of silence. */
+export const usualHeartbeat = { everyMs: 1_500, patienceMs: 4_000 } as const;
+
+/**
+ * The result of `work`, which is aborted when the node gives no sign of life.
+ * @throws Failure RpcError when it doesn't, else whatever `work` throws
+ */
+export async function whileAlive<T>(
+  options: HeartbeatOptions,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const gone = new AbortController();
+  const done = new AbortController();
+  const watch = async () => {
+    for (let silent = 0; ; ) {
+      await sleep(options.everyMs, done.signal);
+      try {
+        await options.ask(AbortSignal.any([done.signal, AbortSignal.timeout(options.patienceMs)]));
+        silent = 0;
+      } catch {
+        if (done.signal.aborted) return;
+        silent += 1;
+        if (silent >= silences) {
+          gone.abort(new Failure('RpcError', ['the node has stopped answering']));
+          return;
+        }
+      }
+    }
+  };
+  const watching = watch().catch(() => {});
+  try {
+    return await work(gone.signal);
+  } finally {
+    done.abort();
+    await watching;
+  }
+}
