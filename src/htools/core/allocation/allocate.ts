@@ -5,7 +5,7 @@
 
 import { componentCount, nodeValues } from '../score/score.ts';
 import { ScoreModel, scoreMargin } from '../score/score-model.ts';
-import { addPrimary, addSecondary, sharedLocations } from '../state/node-operations.ts';
+import { addPrimary, addSecondary, primaryRefused, sharedLocations } from '../state/node-operations.ts';
 import type { NodeTable } from '../state/node-table.ts';
 import type { AlgorithmOptions } from '../terms/algorithm-options.ts';
 import type { Groups } from '../terms/cluster.ts';
@@ -101,6 +101,21 @@ function completed(situation: AllocationSituation, solution: Omit<ScoredSolution
   return { ...solution, log };
 }
 
+/** Refusals of the single nodes, without putting anything on; their total tells whether none takes it. */
+export function singleRefusals(
+  nodes: NodeTable,
+  candidates: readonly number[],
+  instance: Instance,
+  force: boolean,
+): Uint32Array {
+  const failures = noFailures();
+  for (const node of candidates) {
+    const refused = policyRefused(nodes, node, instance) || primaryRefused(nodes, node, instance, force);
+    if (refused !== Refusal.none) failures[refused]!++;
+  }
+  return failures;
+}
+
 function allocateSingle(
   situation: AllocationSituation,
   instance: Instance,
@@ -125,7 +140,7 @@ function allocateSingle(
   const exact = (candidate: number) => {
     const mark = nodes.mark();
     putOnSingle(nodes, candidates[candidate]!, instance, force);
-    const score = model.exact();
+    const score = model.exact([candidates[candidate]!]);
     nodes.rollback(mark);
     return score;
   };
@@ -163,7 +178,7 @@ class PairSearch {
     this.situation = situation;
     this.instance = instance;
     this.force = options.ignoreSoftErrors;
-    this.scorer = new PairScorer(nodes, list);
+    this.scorer = new PairScorer(nodes, list, instance.exclusionTags.length > 0);
     this.judge = options.capacityChecks ? new RedundancyJudge(nodes, list, instanceOf, options) : undefined;
     this.before = new Float64Array(nodes.size * componentCount);
     for (const node of list) nodeValues(nodes, node, this.before, node * componentCount);

@@ -58,7 +58,7 @@ function applyBest<T>(
   const exact = (candidate: number) => {
     const mark = nodes.mark();
     apply(ways[candidate]!);
-    const score = model.exact();
+    const score = model.exact(nodes.touchedSince(mark));
     nodes.rollback(mark);
     return score;
   };

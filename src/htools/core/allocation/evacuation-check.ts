@@ -5,15 +5,13 @@
  * The check acts it out on the node table and takes everything back. Where a node has only DRBD primaries,
  * `drbd-redundancy.ts` knows the answer without acting.
  */
-import { chooseBest, ScoreModel } from '../score/score-model.ts';
 import { applyMove } from '../state/moves.ts';
-import { addPrimary } from '../state/node-operations.ts';
+import { addPrimary, migrationRefused, removePrimary } from '../state/node-operations.ts';
 import type { NodeTable } from '../state/node-table.ts';
 import type { Instance } from '../terms/instance.ts';
 import { checkPolicy } from '../terms/policy.ts';
-import { type DiskTemplate, failover, Refusal } from '../terms/vocabulary.ts';
-
-const recreated: ReadonlySet<DiskTemplate> = new Set(['file', 'plain', 'drbd']);
+import { failover, Refusal } from '../terms/vocabulary.ts';
+import { type Put, SingleFinder } from './single-finder.ts';
 
 export interface EvacuationSituation {
   readonly nodes: NodeTable;
@@ -22,62 +20,109 @@ export interface EvacuationSituation {
   readonly instanceOf: (index: number) => Instance;
 }
 
-/** Moves an instance on shared storage to the best of the nodes; false when none takes it. */
+/** Whether two instances are the same to every node, so that what was found for one serves the other. */
+function alike(a: Instance, b: Instance): boolean {
+  return (
+    a.memory === b.memory &&
+    a.disk === b.disk &&
+    a.cpus === b.cpus &&
+    a.status === b.status &&
+    a.template === b.template &&
+    a.spindleUse === b.spindleUse &&
+    a.totalSpindles === b.totalSpindles &&
+    a.forthcoming === b.forthcoming &&
+    a.disks.length === b.disks.length &&
+    a.disks.every((disk, i) => disk.size === b.disks[i]!.size) &&
+    a.otherVolumes === b.otherVolumes &&
+    a.exclusionTags.length + b.exclusionTags.length === 0 &&
+    a.desiredLocations.length + b.desiredLocations.length === 0 &&
+    a.locationScore === b.locationScore &&
+    a.load.cpu === b.load.cpu &&
+    a.load.memory === b.load.memory &&
+    a.load.disk === b.load.disk &&
+    a.load.network === b.load.network
+  );
+}
+
+/** Finds places for one instance after the other, reusing what is known from an alike one. */
+class Placement {
+  private readonly nodes: NodeTable;
+  private readonly list: readonly number[];
+  private readonly targets: readonly number[];
+  private readonly putFor: (instance: Instance) => Put;
+  private last: { instance: Instance; finder: SingleFinder } | undefined;
+
+  constructor(
+    nodes: NodeTable,
+    list: readonly number[],
+    targets: readonly number[],
+    putFor: (instance: Instance) => Put,
+  ) {
+    this.nodes = nodes;
+    this.list = list;
+    this.targets = targets;
+    this.putFor = putFor;
+  }
+
+  /** Puts the instance on the best node; `changed` changed since the last call. False when none takes it. */
+  place(instance: Instance, changed: readonly number[]): boolean {
+    const put = this.putFor(instance);
+    if (this.last !== undefined && alike(this.last.instance, instance)) {
+      this.last.finder.refresh(changed);
+    } else {
+      const finder = new SingleFinder(this.nodes, this.list, this.targets, put);
+      this.last = { instance, finder };
+    }
+    const node = this.last.finder.best();
+    if (node === undefined) return false;
+    put(node);
+    this.last.finder.refresh([node]);
+    return true;
+  }
+}
+
+/** Moves instances on shared storage off the node; false when one finds no place. */
 function moveAway(
   situation: EvacuationSituation,
-  instance: Instance,
-  targets: readonly number[],
+  node: number,
+  instances: readonly Instance[],
   group: readonly number[],
 ): boolean {
   const { nodes } = situation;
-  const model = new ScoreModel(nodes, group);
-  const attempt = (target: number) =>
-    applyMove(nodes, instance, { kind: 'failover-to-any', target }, true) === Refusal.none;
-  const estimates = targets.map((target) => {
-    const mark = nodes.mark();
-    const estimate = attempt(target) ? model.estimate(nodes.touchedSince(mark)) : undefined;
-    nodes.rollback(mark);
-    return estimate;
-  });
-  const best = chooseBest(
-    estimates,
-    (candidate) => {
-      const mark = nodes.mark();
-      attempt(targets[candidate]!);
-      const score = model.exact();
-      nodes.rollback(mark);
-      return score;
-    },
-    'last',
+  const targets = group.filter((other) => other !== node);
+  const placement = new Placement(
+    nodes,
+    group,
+    targets,
+    (instance) => (target) =>
+      migrationRefused(nodes, node, target) ||
+      addPrimary(nodes, target, instance, instance.locationScore, true),
   );
-  return best !== undefined && attempt(targets[best.candidate]!);
+  return instances.every((instance) => {
+    removePrimary(nodes, node, instance, instance.locationScore);
+    return placement.place(instance, [node]);
+  });
 }
 
-/** Makes room for an instance that is lost with its node; false when no node takes it. */
-function makeAnew(situation: EvacuationSituation, instance: Instance, targets: readonly number[]): boolean {
+/** Makes instances anew that are lost with the node, the largest first; false when one finds no place. */
+function makeAnew(
+  situation: EvacuationSituation,
+  node: number,
+  instances: readonly Instance[],
+  group: readonly number[],
+): boolean {
   const { nodes, list } = situation;
-  const model = new ScoreModel(nodes, list);
-  const attempt = (target: number) =>
-    checkPolicy(instance, nodes.policy[target]!, nodes.exclusiveStorage[target] === 1) === Refusal.none &&
-    addPrimary(nodes, target, instance, instance.locationScore, true) === Refusal.none;
-  const estimates = targets.map((target) => {
-    const mark = nodes.mark();
-    const estimate = attempt(target) ? model.estimate([target]) : undefined;
-    nodes.rollback(mark);
-    return estimate;
-  });
-  const best = chooseBest(
-    estimates,
-    (candidate) => {
-      const mark = nodes.mark();
-      attempt(targets[candidate]!);
-      const score = model.exact();
-      nodes.rollback(mark);
-      return score;
-    },
-    'last',
+  const targets = group.filter((other) => other !== node);
+  const placement = new Placement(
+    nodes,
+    list,
+    targets,
+    (instance) => (target) =>
+      checkPolicy(instance, nodes.policy[target]!, nodes.exclusiveStorage[target] === 1) ||
+      addPrimary(nodes, target, instance, instance.locationScore, true),
   );
-  return best !== undefined && attempt(targets[best.candidate]!);
+  const ordered = [...instances].sort((a, b) => b.memory - a.memory);
+  return ordered.every((instance) => placement.place(instance, []));
 }
 
 function empty(situation: EvacuationSituation, node: number): boolean {
@@ -89,14 +134,9 @@ function empty(situation: EvacuationSituation, node: number): boolean {
     }
   }
   const group = list.filter((other) => nodes.group[other] === nodes.group[node]);
-  const targets = group.filter((other) => other !== node);
-  for (const instance of primaries) {
-    if (!recreated.has(instance.template) && !moveAway(situation, instance, targets, group)) return false;
-  }
-  const lost = primaries
-    .filter(({ template }) => template === 'plain' || template === 'file')
-    .sort((a, b) => b.memory - a.memory);
-  return lost.every((instance) => makeAnew(situation, instance, targets));
+  const lost = primaries.filter(({ template }) => template === 'plain' || template === 'file');
+  const shared = primaries.filter(({ mirror }) => mirror === 'external');
+  return moveAway(situation, node, shared, group) && makeAnew(situation, node, lost, group);
 }
 
 /** Whether the node's instances all find a place elsewhere. */

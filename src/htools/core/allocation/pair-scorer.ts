@@ -16,31 +16,48 @@ export interface NodeChange {
 
 export class PairScorer {
   private readonly nodes: NodeTable;
-  private readonly online: readonly number[];
-  private readonly count: number;
+  /** Nodes whose score counts, the offline ones last. */
+  private readonly rows: readonly number[];
+  private readonly rowOf = new Map<number, number>();
+  private readonly values: Float64Array;
+  private readonly pairsChange: boolean;
+  /** Online nodes. */
+  readonly count: number;
   /** Sum of each figure, and variance of those that are deviations. */
   readonly sum = new Float64Array(width);
   readonly variance = new Float64Array(width);
-  private readonly hasPairs: boolean;
+  /** Location pairs that are there more than once, before the change. */
+  pairs = 0;
 
-  constructor(nodes: NodeTable, list: readonly number[]) {
+  /** `pairsChange` says whether the instance has tags that count per location. */
+  constructor(nodes: NodeTable, list: readonly number[], pairsChange: boolean) {
     this.nodes = nodes;
-    this.online = list.filter((node) => nodes.offline[node] === 0);
-    this.count = this.online.length;
-    this.hasPairs = list.some((node) => nodes.locations[node]!.length > 0);
-    const values = new Float64Array(list.length * width);
-    const offline = list.filter((node) => nodes.offline[node] === 1);
-    [...this.online, ...offline].forEach((node, row) => nodeValues(nodes, node, values, row * width));
+    this.pairsChange = pairsChange && list.some((node) => nodes.locations[node]!.length > 0);
+    const online = list.filter((node) => nodes.offline[node] === 0);
+    this.rows = [...online, ...list.filter((node) => nodes.offline[node] === 1)];
+    this.count = online.length;
+    this.values = new Float64Array(list.length * width);
+    this.rows.forEach((node, row) => this.rowOf.set(node, row));
+    this.refresh(this.rows);
+  }
+
+  /** Takes the present rows of these nodes as the starting point. */
+  refresh(changed: readonly number[]): void {
+    const { nodes, values, count, rows } = this;
+    for (const node of changed) nodeValues(nodes, node, values, this.rowOf.get(node)! * width);
     for (let k = 0; k < width; k++) {
       if (aggregates[k] === 'deviation') {
-        const spread = spreadOf(values, k, width, this.count);
+        const spread = spreadOf(values, k, width, count);
         this.sum[k] = spread.sum;
         this.variance[k] = spread.variance;
         continue;
       }
-      const [from, to] = aggregates[k] === 'offline-sum' ? [this.count, list.length] : [0, this.count];
-      for (let row = from; row < to; row++) this.sum[k]! += values[row * width + k]!;
+      const [from, to] = aggregates[k] === 'offline-sum' ? [count, rows.length] : [0, count];
+      let sum = 0;
+      for (let row = from; row < to; row++) sum += values[row * width + k]!;
+      this.sum[k] = sum;
     }
+    this.pairs = pairSurplus(nodes, rows.slice(0, count));
   }
 
   /** The score after both changes; the node table holds them already. */
@@ -50,11 +67,14 @@ export class PairScorer {
     for (let k = 0; k < width; k++) {
       const kind = aggregates[k];
       if (kind === 'deviation') score += weights[k]! * Math.sqrt(this.varianceAfter(k, first, second));
-      else if (kind === 'pairs')
-        score += weights[k]! * (this.hasPairs ? pairSurplus(this.nodes, this.online) : 0);
+      else if (kind === 'pairs') score += weights[k]! * this.pairsNow();
       else score += weights[k]! * this.sumAfter(k, kind === 'offline-sum', first, second);
     }
     return score;
+  }
+
+  private pairsNow(): number {
+    return this.pairsChange ? pairSurplus(this.nodes, this.rows.slice(0, this.count)) : this.pairs;
   }
 
   private varianceAfter(k: number, first: NodeChange, second: NodeChange): number {

@@ -48,7 +48,7 @@ export function scoreAfter(
           primary: instance.primary,
           secondary: instance.secondary,
           move,
-          score: model.exact(),
+          score: model.exact(part.nodes.touchedSince(mark)),
         }
       : undefined;
   part.nodes.rollback(mark);
