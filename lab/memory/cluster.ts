@@ -28,6 +28,8 @@ export const nodeName = (number: number) => `node${number}.memory.example`;
 const address = (network: number, number: number) => `192.0.${network}.${number}`;
 const identity = { serial_no: 1, ctime: memoryTime, mtime: memoryTime };
 
+const enabledTemplates = ['drbd', 'plain', 'file', 'sharedfile', 'diskless'];
+
 export interface MemoryOptions {
   readonly nodes?: number;
   readonly instances?: readonly { readonly instance: Instance; readonly disks: readonly Disk[] }[];
@@ -64,7 +66,7 @@ function memoryConfiguration({ nodes = 3, instances = [] }: MemoryOptions): Conf
     file_storage_dir: '/srv/ganeti/file-storage',
     shared_file_storage_dir: '/srv/ganeti/shared-file-storage',
     enabled_hypervisors: ['fake'],
-    enabled_disk_templates: ['drbd', 'plain', 'file', 'sharedfile', 'diskless'],
+    enabled_disk_templates: enabledTemplates,
     hvparams: Object.fromEntries(hypervisorAbouts.map((about) => [about.name, defaultsOf(about.params)])),
     beparams: { default: defaultsOf(backendParameters) },
     nicparams: { default: defaultsOf(nicParameters) },
@@ -72,6 +74,7 @@ function memoryConfiguration({ nodes = 3, instances = [] }: MemoryOptions): Conf
     diskparams: Object.fromEntries(storageTemplates.map((about) => [about.name, defaultsOf(about.params)])),
     ipolicy: {
       ...defaultInstancePolicy,
+      'disk-templates': enabledTemplates,
       minmax: defaultInstancePolicy.minmax.map(({ min, max }) => ({
         min: { ...min, 'disk-size': 16, 'disk-count': 0, 'nic-count': 0, 'memory-size': 64 },
         max,
@@ -101,8 +104,11 @@ function placeInstances(machines: Map<string, MachineState>, { instances = [] }:
     for (const disk of disks) {
       for (const uuid of disk.nodes) {
         const machine = machines.get(uuid)!;
-        for (const volume of disk.children?.length ? disk.children : [disk])
-          machine.volumes.set(JSON.stringify(volume.logical_id), volume.size);
+        for (const volume of disk.children?.length ? disk.children : [disk]) {
+          const id = JSON.stringify(volume.logical_id);
+          machine.volumes.set(id, volume.size);
+          if (instance.disks_active) machine.open.add(id);
+        }
         if (instance.disks_active)
           machine.active.set(disk.uuid, uuid === instance.primary_node ? 'primary' : 'secondary');
       }

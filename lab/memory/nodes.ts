@@ -10,6 +10,8 @@ import type { DiskOnNode, InstanceOnNode } from '../../src/noderpc/calls/shapes.
 export interface MachineState {
   /** Volumes by their logical id. */
   readonly volumes: Map<string, number>;
+  /** Volumes that something works on, by their logical id. */
+  readonly open: Set<string>;
   /** Active disks by uuid. */
   readonly active: Map<string, 'primary' | 'secondary'>;
   /** How mirrored disks are connected, by uuid; one that isn't here is connected the usual way. */
@@ -26,6 +28,7 @@ export interface MachineState {
 export function newMachine(member = true): MachineState {
   return {
     volumes: new Map(),
+    open: new Set(),
     active: new Map(),
     connection: new Map(),
     guests: new Map(),
@@ -60,15 +63,20 @@ const diskHandlers: Readonly<Record<string, Handler>> = {
   },
   blockdev_remove: (machine, { disk }: { disk: DiskOnNode }) => {
     machine.active.delete(disk.disk.uuid);
-    for (const { id } of volumesOf(disk)) machine.volumes.delete(id);
+    for (const { id } of volumesOf(disk)) {
+      machine.volumes.delete(id);
+      machine.open.delete(id);
+    }
     return null;
   },
   blockdev_assemble: (machine, { disk, asPrimary }: { disk: DiskOnNode; asPrimary: boolean }) => {
     requireVolumes(machine, disk);
+    for (const { id } of volumesOf(disk)) machine.open.add(id);
     machine.active.set(disk.disk.uuid, asPrimary ? 'primary' : 'secondary');
     return { path: `/memory/${disk.disk.uuid}`, link: null, uri: null };
   },
   blockdev_shutdown: (machine, { disk }: { disk: DiskOnNode }) => {
+    for (const { id } of volumesOf(disk)) machine.open.delete(id);
     machine.active.delete(disk.disk.uuid);
     machine.connection.delete(disk.disk.uuid);
     return null;
@@ -197,6 +205,12 @@ const nodeHandlers: Readonly<Record<string, Handler>> = {
   os_validate: () => ({ found: true }),
   node_has_ip_address: () => true,
   node_crypto_tokens: () => ({ digest: 'aa:bb' }),
+  lv_list: (machine) =>
+    [...machine.volumes].map(([id, size]) => {
+      const [vg, name] = JSON.parse(id) as [string, string];
+      const online = machine.open.has(id);
+      return { vg, name, size, online, inactive: !online, tags: [], device: `/dev/${vg}/${name}` };
+    }),
   vg_list: () => ({ xenvg: { size: 200_000, free: 100_000 } }),
   etc_hosts_modify: (machine, { action, host }: { action: 'add' | 'remove'; host: string }) => {
     if (action === 'add') machine.hosts.add(host);
@@ -296,6 +310,7 @@ export class MemoryNodes implements NodeCaller {
         key,
         {
           volumes: [...machine.volumes].sort(),
+          open: [...machine.open].sort(),
           active: [...machine.active].sort(),
           connection: [...machine.connection].sort(),
           guests: [...machine.guests].sort(),

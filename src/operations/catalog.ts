@@ -3,7 +3,14 @@ import { clusterDestroy, clusterPostInit } from './cluster/lifecycle.ts';
 import { clusterQuery } from './cluster/query.ts';
 import { clusterVerify } from './cluster/verify.ts';
 import { clusterVerifyConfig } from './cluster/verify-config.ts';
+import { clusterVerifyDisks } from './cluster/verify-disks.ts';
 import { clusterVerifyGroup } from './cluster/verify-group.ts';
+import { groupAdd } from './group/add.ts';
+import { groupAssignNodes } from './group/assign-nodes.ts';
+import { groupRemove } from './group/remove.ts';
+import { groupRename } from './group/rename.ts';
+import { groupSetParams } from './group/set-params.ts';
+import { groupVerifyDisks } from './group/verify-disks.ts';
 import { instanceConsole } from './instance/console.ts';
 import { instanceCreate } from './instance/create.ts';
 import { instanceFailover } from './instance/failover.ts';
@@ -28,7 +35,14 @@ const all: readonly AnyOperation[] = [
   clusterQuery,
   clusterVerify,
   clusterVerifyConfig,
+  clusterVerifyDisks,
   clusterVerifyGroup,
+  groupAdd,
+  groupAssignNodes,
+  groupRemove,
+  groupRename,
+  groupSetParams,
+  groupVerifyDisks,
   instanceConsole,
   instanceCreate,
   instanceFailover,
