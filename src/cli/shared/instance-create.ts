@@ -8,7 +8,7 @@ import type { KeyValues } from '../optparse/key-values.ts';
 import type { ValuesOf } from '../optparse/option.ts';
 import type { Session } from '../session.ts';
 import { disksOf, invalid, nicsOf, type Options } from './devices.ts';
-import { hypervisorValues, typedBackend } from './parameters.ts';
+import { typedBackend, typedHypervisor } from './parameters.ts';
 
 /** Options of both commands (cli_opts.COMMON_CREATE_OPTS). */
 export const commonCreateOptions = [
@@ -115,7 +115,7 @@ export async function createInstance(
     file_driver: options.file_driver as never,
     iallocator: options.iallocator,
     hypervisor: hypervisor as never,
-    hvparams: hypervisorValues(hvparams),
+    hvparams: await typedHypervisor(hvparams),
     beparams: typedBackend(options.beparams),
     osparams: options.osparams,
     osparams_private: options.osparams_private,

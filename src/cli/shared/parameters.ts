@@ -1,7 +1,6 @@
 /**
  * Parameters as the command line gives them (text) in the types of their family, so that a wrong name or
- * value is told before a job is submitted. Hypervisor and disk parameters are typed by the master, which
- * knows the drivers.
+ * value is told before a job is submitted. Disk parameters are typed by the master.
  */
 import { backendParameters, splitMemory } from '../../model/params/backend.ts';
 import { enforceTypes, type ParameterFamily, type ParameterValues } from '../../model/params/family.ts';
@@ -44,9 +43,25 @@ export function typedNode(values: KeyValues): Values {
   return enforceTypes(nodeParameters, withDefaultWord(values));
 }
 
-/** Devices of a hypervisor are listed with blanks here, since commas part parameters, and with commas inside. */
-export function hypervisorValues(values: KeyValues): Values {
-  const devices = values.usb_devices;
-  const words = withDefaultWord(values);
-  return typeof devices === 'string' ? { ...words, usb_devices: devices.replaceAll(' ', ',') } : { ...words };
+/**
+ * Parameters of any hypervisor: names and types are checked here, whether the values suit is for the master.
+ * USB devices are listed with blanks, since commas part parameters, and have commas inside.
+ */
+export async function typedHypervisor(values: KeyValues): Promise<Values> {
+  if (Object.keys(values).length === 0) return {};
+  const { hypervisorAbouts } = await import('../../hypervisors/catalog.ts');
+  const family: ParameterFamily = Object.assign({}, ...hypervisorAbouts.map(({ params }) => params));
+  const typed = enforceTypes(family, withDefaultWord(values));
+  const { usb_devices: devices } = typed;
+  return typeof devices === 'string' ? { ...typed, usb_devices: devices.replaceAll(' ', ',') } : typed;
+}
+
+/** The same for the parameters of several hypervisors by name. */
+export async function typedHypervisors(
+  groups: Readonly<Record<string, KeyValues>>,
+): Promise<Record<string, Values>> {
+  const result: Record<string, Values> = {};
+  for (const [hypervisor, values] of Object.entries(groups))
+    result[hypervisor] = await typedHypervisor(values);
+  return result;
 }

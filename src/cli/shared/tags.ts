@@ -1,10 +1,12 @@
 /** What `list-tags`, `add-tags` and `remove-tags` of every noun do; their tables stand with their programs. */
+
 import { readFileSync } from 'node:fs';
-import { ErrorCode, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
+import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
 import { TagsDel, TagsSet } from '../../opcodes/tags.ts';
 import type { TagKind } from '../command.ts';
 import { opcodeOf } from '../jobs/opcode.ts';
 import { type JobOptions, submit } from '../jobs/submit.ts';
+import { systemErrorText } from '../output/system-errors.ts';
 import type { Session } from '../session.ts';
 
 interface TagOptions extends JobOptions {
@@ -27,7 +29,10 @@ function tagsFrom(source: string | null): string[] {
   try {
     text = readFileSync(source === '-' ? 0 : source, 'utf8');
   } catch (error) {
-    throw prerequisiteFailure(`Can't read tags from '${source}': ${messageOf(error)}`, ErrorCode.environment);
+    throw prerequisiteFailure(
+      `Can't read tags from '${source}': ${systemErrorText(error)}`,
+      ErrorCode.environment,
+    );
   }
   const lines = text.split('\n').map((line) => line.trim());
   return lines.at(-1) === '' ? lines.slice(0, -1) : lines;

@@ -1,7 +1,8 @@
 /** gnt-cluster renew-crypto: new certificates, keys and secrets. `gantry-bootstrap renew-crypto` changes them. */
+
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Failure, messageOf } from '../../../kit/failure.ts';
+import { Failure } from '../../../kit/failure.ts';
 import { ClusterRenewCrypto } from '../../../opcodes/cluster.ts';
 import { command } from '../../command.ts';
 import { ExitCode } from '../../exit-codes.ts';
@@ -9,6 +10,7 @@ import { opcodeOf } from '../../jobs/opcode.ts';
 import { submitAndWait } from '../../jobs/submit.ts';
 import * as o from '../../options/index.ts';
 import type { ValuesOf } from '../../optparse/option.ts';
+import { systemErrorText } from '../../output/system-errors.ts';
 
 const renewCryptoOptions = [
   o.newClusterCertificate,
@@ -55,7 +57,9 @@ function conflict(options: CryptoOptions): string | undefined {
 function readCertificate(file: string | null, withKey: boolean): string | null {
   if (file === null) return null;
   const refuse = (what: string, error: unknown): never => {
-    throw new Failure('X509CertError', [file, `Unable to ${what}: ${messageOf(error)}`], { cause: error });
+    throw new Failure('X509CertError', [file, `Unable to ${what}: ${systemErrorText(error)}`], {
+      cause: error,
+    });
   };
   let pem: string;
   try {
@@ -98,7 +102,7 @@ function readFiles(options: CryptoOptions): Files | string {
     if (error instanceof Failure && error.errorClass === 'X509CertError') {
       return `Unable to load X509 certificate from ${String(error.args[0])}: ${String(error.args[1])}`;
     }
-    return `Can't load new cluster domain secret from ${String(secretFile)}: ${messageOf(error)}`;
+    return `Can't load new cluster domain secret from ${String(secretFile)}: ${systemErrorText(error)}`;
   }
 }
 

@@ -8,7 +8,7 @@ import * as o from '../../options/index.ts';
 import { groupsOf, nestedGroupsOf } from '../../optparse/key-values.ts';
 import type { ValuesOf } from '../../optparse/option.ts';
 import type { Session } from '../../session.ts';
-import { hypervisorValues, typedBackendBounds, typedNic, typedNode } from '../../shared/parameters.ts';
+import { typedBackendBounds, typedHypervisors, typedNic, typedNode } from '../../shared/parameters.ts';
 import { parseUidRanges } from '../../shared/uid-ranges.ts';
 import { compressionTools } from './settings-values.ts';
 
@@ -113,7 +113,6 @@ async function parametersOf(
 ): Promise<Record<string, unknown>> {
   const { wholePolicyOf } = await import('../../shared/policy.ts');
   await checkStorage(session, options);
-  const hvparams = groupsOf(options.hvparams);
   return {
     cluster_name: name,
     secondary_ip: options.secondary_ip,
@@ -127,9 +126,7 @@ async function parametersOf(
     gluster_storage_dir: options.gluster_storage_dir,
     enabled_hypervisors: options.enabled_hypervisors?.split(',') ?? null,
     enabled_disk_templates: options.enabled_disk_templates?.split(',') ?? null,
-    hvparams: Object.fromEntries(
-      Object.entries(hvparams).map(([hypervisor, values]) => [hypervisor, hypervisorValues(values)]),
-    ),
+    hvparams: await typedHypervisors(groupsOf(options.hvparams)),
     beparams: typedBackendBounds(options.beparams),
     ndparams: typedNode(options.ndparams ?? {}),
     diskparams: groupsOf(options.diskparams),

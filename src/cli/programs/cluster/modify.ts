@@ -11,7 +11,7 @@ import { pythonText } from '../../output/python-text.ts';
 import type { Session } from '../../session.ts';
 import { invalid } from '../../shared/devices.ts';
 import { followResult } from '../../shared/follow-result.ts';
-import { hypervisorValues, typedBackend, typedNic, typedNode } from '../../shared/parameters.ts';
+import { typedBackend, typedHypervisors, typedNic, typedNode } from '../../shared/parameters.ts';
 import { policyOf } from '../../shared/policy.ts';
 import { parseUidRanges } from '../../shared/uid-ranges.ts';
 import { compressionTools } from './settings-values.ts';
@@ -134,12 +134,6 @@ function reservedVolumes(text: string | null): string[] | null {
   return text === '' ? [] : unescapeAndSplit(text);
 }
 
-function hypervisorGroups(entries: ModifyOptions['hvparams']): Record<string, Record<string, unknown>> {
-  return Object.fromEntries(
-    Object.entries(groupsOf(entries)).map(([hypervisor, values]) => [hypervisor, hypervisorValues(values)]),
-  );
-}
-
 /** Names and addresses of what the cluster uses. */
 function placesOf(options: ModifyOptions) {
   return {
@@ -159,9 +153,9 @@ function placesOf(options: ModifyOptions) {
 }
 
 /** Parameters that others inherit. */
-function parametersOf(options: ModifyOptions) {
+async function parametersOf(options: ModifyOptions) {
   return {
-    hvparams: hypervisorGroups(options.hvparams) as never,
+    hvparams: (await typedHypervisors(groupsOf(options.hvparams))) as never,
     os_hvp: null,
     beparams: typedBackend(options.beparams),
     nicparams: typedNic(options.nicparams) as never,
@@ -187,7 +181,7 @@ export const modify = command({
     await warnOfStorage(session, options, templates);
     const opcode = opcodeOf(ClusterSetParams, {
       ...placesOf(options),
-      ...parametersOf(options),
+      ...(await parametersOf(options)),
       enabled_hypervisors: options.enabled_hypervisors?.split(',') as never,
       enabled_disk_templates: templates as never,
       candidate_pool_size: options.candidate_pool_size,

@@ -1,11 +1,13 @@
 /** gnt-debug submit-job: jobs from files of opcodes. */
+
 import { readFileSync } from 'node:fs';
-import { ErrorCode, messageOf, prerequisiteFailure } from '../../../kit/failure.ts';
+import { ErrorCode, prerequisiteFailure } from '../../../kit/failure.ts';
 import { command, many } from '../../command.ts';
 import { ExitCode } from '../../exit-codes.ts';
 import { JobExecutor } from '../../jobs/executor.ts';
 import type { Opcode } from '../../jobs/submit.ts';
 import * as o from '../../options/index.ts';
+import { systemErrorText } from '../../output/system-errors.ts';
 
 const isOpcode = (value: unknown): value is Opcode =>
   typeof value === 'object' && value !== null && typeof (value as Opcode).OP_ID === 'string';
@@ -16,7 +18,10 @@ function readOpcodes(path: string): Opcode[] {
   try {
     content = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw prerequisiteFailure(`Can't read opcodes from '${path}': ${messageOf(error)}`, ErrorCode.invalid);
+    throw prerequisiteFailure(
+      `Can't read opcodes from '${path}': ${systemErrorText(error)}`,
+      ErrorCode.invalid,
+    );
   }
   if (Array.isArray(content) && content.every(isOpcode)) return content;
   throw prerequisiteFailure(`'${path}' doesn't hold a list of opcodes`, ErrorCode.invalid);

@@ -9,7 +9,7 @@ import type { ValuesOf } from '../../optparse/option.ts';
 import { pythonText } from '../../output/python-text.ts';
 import { printChanges } from '../../shared/changes.ts';
 import { checkedProviderParameters, deviceChangesOf, diskChangesOf } from '../../shared/devices.ts';
-import { hypervisorValues, typedBackend } from '../../shared/parameters.ts';
+import { typedBackend, typedHypervisor } from '../../shared/parameters.ts';
 import { ensureInstanceExists } from './existence.ts';
 
 export const remove = command({
@@ -148,7 +148,7 @@ export const modify = command({
       return ExitCode.failure;
     }
     const beparams = typedBackend(options.beparams);
-    const hvparams = hypervisorValues(options.hvparams);
+    const hvparams = await typedHypervisor(options.hvparams);
     const nics = deviceChangesOf(options.nics);
     const hotModifies = options.hotplug && nics.some(([action]) => action === 'modify');
     if (hotModifies && !options.force && !session.ask(hotModifyQuestion)) return ExitCode.failure;

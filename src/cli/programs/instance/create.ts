@@ -1,6 +1,7 @@
 /** gnt-instance add and batch-create. */
+
 import { readFileSync } from 'node:fs';
-import { ErrorCode, messageOf, prerequisiteFailure } from '../../../kit/failure.ts';
+import { ErrorCode, prerequisiteFailure } from '../../../kit/failure.ts';
 import { InstanceCreate, InstanceMultiAlloc } from '../../../opcodes/instance.ts';
 import { commonParameters } from '../../../opcodes/opcode.ts';
 import { command, one } from '../../command.ts';
@@ -9,6 +10,7 @@ import { followJobsOf } from '../../jobs/executor.ts';
 import { opcodeOf } from '../../jobs/opcode.ts';
 import { submit } from '../../jobs/submit.ts';
 import * as o from '../../options/index.ts';
+import { systemErrorText } from '../../output/system-errors.ts';
 import type { Session } from '../../session.ts';
 import { commonCreateOptions, createInstance } from '../../shared/instance-create.ts';
 
@@ -58,7 +60,7 @@ function readDefinitions(session: Session, path: string): Record<string, unknown
   try {
     content = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    session.warn(`Can't parse the instance definition file: ${messageOf(error)}`);
+    session.warn(`Can't parse the instance definition file: ${systemErrorText(error)}`);
     return undefined;
   }
   if (Array.isArray(content) && content.every(isObject)) return content;

@@ -91,7 +91,7 @@ type ManyOptions = SelectionOptions & JobOptions;
 /** Runs a job of one opcode for each selected instance. */
 export function forEachInstance<O extends ManyOptions>(
   action: string,
-  opcodeFor: (name: string, options: O) => Opcode,
+  opcodeFor: (name: string, options: O) => Opcode | Promise<Opcode>,
 ) {
   return async (session: Session, options: O, args: string[]): Promise<number> => {
     const selection = await select(session, options, args);
@@ -104,7 +104,7 @@ export function forEachInstance<O extends ManyOptions>(
       return ExitCode.failure;
     }
     const executor = new JobExecutor(session, options, isMany);
-    for (const name of names) executor.queue(name, opcodeFor(name, options));
+    for (const name of names) executor.queue(name, await opcodeFor(name, options));
     return exitCodeOf(await executor.waitOrShow(!options.submit_only));
   };
 }

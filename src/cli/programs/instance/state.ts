@@ -17,7 +17,7 @@ import * as o from '../../options/index.ts';
 import { askChoice } from '../../output/ask.ts';
 import type { Session } from '../../session.ts';
 import { osNames } from '../../shared/os-names.ts';
-import { hypervisorValues, typedBackend } from '../../shared/parameters.ts';
+import { typedBackend, typedHypervisor } from '../../shared/parameters.ts';
 import { forEachInstance, select } from './selection.ts';
 
 export const startup = command({
@@ -46,14 +46,15 @@ export const startup = command({
   ],
   usage: '<instance-name>...',
   description: 'Starts one or more instances',
-  run: forEachInstance('startup', (name, options) =>
+  run: forEachInstance('startup', async (name, options) =>
     opcodeOf(InstanceStartup, {
       instance_name: name,
       force: options.force,
       ignore_offline_nodes: options.ignore_offline,
       no_remember: options.no_remember,
       startup_paused: options.startup_paused,
-      hvparams: Object.keys(options.hvparams).length > 0 ? hypervisorValues(options.hvparams) : undefined,
+      hvparams:
+        Object.keys(options.hvparams).length > 0 ? await typedHypervisor(options.hvparams) : undefined,
       beparams: Object.keys(options.beparams).length > 0 ? typedBackend(options.beparams) : undefined,
     }),
   ),

@@ -10,6 +10,7 @@ import * as o from '../../options/index.ts';
 import { groupsOf } from '../../optparse/key-values.ts';
 import { formatInfo, pairs } from '../../output/info.ts';
 import { pythonText } from '../../output/python-text.ts';
+import { typedHypervisors } from '../../shared/parameters.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 type System = readonly [
@@ -125,7 +126,8 @@ export const modify = command({
       return ExitCode.failure;
     }
     const opcode = opcodeOf(ClusterSetParams, {
-      os_hvp: options.hvparams.length > 0 ? { [name]: groupsOf(options.hvparams) } : null,
+      os_hvp:
+        options.hvparams.length > 0 ? { [name]: await typedHypervisors(groupsOf(options.hvparams)) } : null,
       osparams: isEmpty(options.osparams) ? null : { [name]: options.osparams },
       osparams_private_cluster: isEmpty(options.osparams_private)
         ? null
