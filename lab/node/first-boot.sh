@@ -9,6 +9,8 @@ first_boot() {
   ssh_server
   drivers
   guests
+  # the plug may be pulled at any time from now on
+  sync
   : >/var/lib/lab-first-boot
 }
 

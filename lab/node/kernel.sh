@@ -15,8 +15,7 @@ kernels_ready() {
   (
     flock 9
     packages_ready
-    [ -e "$cache/guest/initrd.gz" ] && [ "$cache/guest/initrd.gz" -nt "$here/os/busybox/guest/system" ] &&
-      [ "$cache/guest/initrd.gz" -nt "$here/os/busybox/guest/init" ] || fetch_guest
+    guest_ready || fetch_guest
     [ -d "$cache/noop" ] || fetch_noop
     [ -e "$cache/uml-${GANTRY_LAB_UML:-newest}.conf" ] || fetch_uml
   ) 9>"$cache/lock"
@@ -40,13 +39,25 @@ download() {
   rm -rf "$work"
 }
 
+# guest_ready: the memory disk is there and not older than what it is made of
+guest_ready() {
+  local made=$cache/guest/initrd.gz
+  [ -e "$made" ] && [ "$made" -nt "$here/os/busybox/guest/system" ] && [ "$made" -nt "$here/os/busybox/guest/init" ] && [ "$made" -nt "$here/os/make-guest" ]
+}
+
+# guest_kernel: the package that holds the newest cloud kernel, nothing when apt knows none
+guest_kernel() {
+  { apt-cache depends linux-image-cloud-amd64 2>/dev/null || true; } |
+    awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ && !found++ {print $2}'
+}
+
 fetch_guest() {
   local package
   if [ ! -d "$cache/guest-kernel/boot" ]; then
-    package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ {print $2; exit}')
+    package=$(guest_kernel)
     if [ -z "$package" ]; then
       apt-get update -qq >"$cache/apt.log" 2>&1 || true
-      package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ {print $2; exit}')
+      package=$(guest_kernel)
     fi
     [ -n "$package" ] || die "Debian's cloud kernel for the guests is in no package list of this machine"
     say "fetching the guests' kernel: $package"
@@ -77,24 +88,25 @@ fetch_uml() {
   for kind in $tried; do
     say "fetching the nodes' kernel ($kind)"
     rm -rf "$cache/uml-$kind"
-    if "fetch_uml_$kind" && uml_works; then
+    : >"$cache/uml-$kind.log"
+    if "fetch_uml_$kind" 2>>"$cache/uml-$kind.log" && uml_works "$kind"; then
       printf 'uml_binary=%q uml_modules=%q uml_options=%q uml_preload=%q\n' \
         "$uml_binary" "$uml_modules" "$uml_options" "$uml_preload" >"$cache/uml-${GANTRY_LAB_UML:-newest}.conf"
       return
     fi
-    say "the $kind user-mode-Linux kernel does not serve on this machine"
+    say "the $kind user-mode-Linux kernel does not serve on this machine: $(tail -n 1 "$cache/uml-$kind.log")"
   done
-  die "no user-mode-Linux kernel works here; see $cache/trial.log"
+  die "no user-mode-Linux kernel works here; see $cache/uml-*.log"
 }
 
 fetch_uml_newest() {
   local tree=$cache/uml-newest apt=$cache/apt uri library
-  uri=$(apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' | awk '$1 == "Debian" {print $2; exit}')
+  uri=$(apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' | awk '$1 == "Debian" && !found++ {print $2}')
   mkdir -p "$apt/lists/partial"
   echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${uri:-http://deb.debian.org/debian} sid main" >"$apt/sources.list"
   local options=(-o Dir::Etc::SourceList="$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists="$apt/lists"
     -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o Acquire::Languages=none -o APT::Sandbox::User=root)
-  apt-get -qq "${options[@]}" update >"$cache/apt.log" 2>&1 || return 1
+  apt-get -qq "${options[@]}" update >&2 || return 1
   download "$tree" "${options[@]}" download user-mode-linux libc6 || return 1
   rm -rf "$apt"
   uml_binary=$tree/usr/bin/linux.uml uml_options="seccomp=on" uml_preload=""
@@ -109,7 +121,7 @@ fetch_uml_stock() {
   download "$tree" download user-mode-linux || return 1
   uml_binary=$tree/usr/bin/linux.uml uml_options="" uml_preload=""
   link_modules "$tree"
-  uml_works && return
+  if uml_works stock; then return; fi
   command -v gcc >/dev/null && [ -e /usr/include/stdio.h ] || {
     say "installing Debian packages: gcc libc6-dev"
     install_packages gcc libc6-dev
@@ -128,10 +140,10 @@ link_modules() {
   uml_modules=$1/modprobe
 }
 
-# uml_works: a trial boot that enters user space and loads overlayfs and DRBD 8.4
+# uml_works KIND: a trial boot that enters user space and loads overlayfs and DRBD 8.4
 uml_works() {
   env TMPDIR=/dev/shm LD_PRELOAD="$uml_preload" timeout 60 "$uml_binary" $uml_options mem=128M uml_dir="$cache/umid" umid="trial-$$" \
     root=/dev/root rootfstype=hostfs hostfs=/ ro quiet con=null con0=null,fd:1 LAB_MODULES="$uml_modules" \
-    init="$here/node/trial" </dev/null >"$cache/trial.log" 2>&1 || true
-  grep -q '^lab trial: drbd 8\.4\.' "$cache/trial.log"
+    init="$here/node/trial" </dev/null >>"$cache/uml-$1.log" 2>&1 || true
+  grep -q '^lab trial: drbd 8\.4\.' "$cache/uml-$1.log"
 }

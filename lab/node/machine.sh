@@ -114,13 +114,18 @@ ssh_options() { # NODE-NUMBER
     -o LogLevel=ERROR -o ConnectTimeout=10 -o ServerAliveInterval=15 -o ServerAliveCountMax=8 -o ControlPath="$state/node$1/door"
 }
 open_door() {
-  local options
+  local options try
   mapfile -d '' options < <(ssh_options "$1")
   # a door that answers stays, a dead one's socket goes
   if [ -S "$state/node$1/door" ] && timeout 5 ssh "${options[@]}" -O check "root@$(door "$1")" >/dev/null 2>&1; then return; fi
   close_door "$1"
-  in_lab ssh "${options[@]}" -o ControlMaster=yes -N -f "root@$(door "$1")" </dev/null >"$state/node$1/door.log" 2>&1 7>&- 8>&- ||
-    die "node$1 does not take ssh connections: $(cat "$state/node$1/door.log")"
+  # sshd goes to the background before it listens, so a node can be ready a moment before its sshd
+  for ((try = 0; try < 50; try++)); do
+    if in_lab ssh "${options[@]}" -o ControlMaster=yes -N -f "root@$(door "$1")" </dev/null >"$state/node$1/door.log" 2>&1 7>&- 8>&-; then return; fi
+    grep -q 'Connection refused' "$state/node$1/door.log" || break
+    sleep 0.1
+  done
+  die "node$1 does not take ssh connections: $(cat "$state/node$1/door.log")"
 }
 close_door() {
   local options
@@ -204,7 +209,7 @@ see_anew() {
   mapfile -d '' options < <(ssh_options "$1")
   touch "$state/node$1/seen"
   # twice: the first pass frees the copy-on-write root's hold on the files below
-  in_lab ssh "${options[@]}" "root@$(door "$1")" 'echo 3 >/proc/sys/vm/drop_caches; echo 3 >/proc/sys/vm/drop_caches' </dev/null
+  in_lab ssh "${options[@]}" "root@$(door "$1")" 'echo 3 >/proc/sys/vm/drop_caches; echo 3 >/proc/sys/vm/drop_caches' </dev/null || true
 }
 # sees_old_build NODE-NUMBER: whether the programs changed since the node last looked
 sees_old_build() {

@@ -18,20 +18,20 @@ packages_ready() {
 }
 
 install_packages() {
-  local log=$cache/apt.log policy=/usr/sbin/policy-rc.d made=""
-  export DEBIAN_FRONTEND=noninteractive
-  # keeps the package scripts from starting sshd, Open vSwitch or LVM's services here
-  if [ ! -e $policy ]; then
-    printf '#!/bin/sh\nexit 101\n' >$policy
-    chmod 755 $policy
-    made=1
-  fi
-  apt-get -o DPkg::Lock::Timeout=300 update -qq >"$log" 2>&1 &&
-    apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" >>"$log" 2>&1
-  local code=$?
-  [ -z "$made" ] || rm -f $policy
-  [ $code = 0 ] || {
-    tail -n 15 "$log" >&2
+  (
+    export DEBIAN_FRONTEND=noninteractive
+    mkdir -p /run/lock # drbd-utils cannot be unpacked while /var/lock points nowhere
+    policy=/usr/sbin/policy-rc.d
+    # keeps the package scripts from starting sshd, Open vSwitch or LVM's services here
+    if [ ! -e $policy ]; then
+      trap 'rm -f $policy' EXIT
+      printf '#!/bin/sh\nexit 101\n' >$policy
+      chmod 755 $policy
+    fi
+    apt-get -o DPkg::Lock::Timeout=300 update -qq &&
+      apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
+  ) >"$cache/apt.log" 2>&1 || {
+    tail -n 15 "$cache/apt.log" >&2
     die "apt-get could not install: $*"
   }
 }

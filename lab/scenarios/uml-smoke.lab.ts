@@ -75,8 +75,8 @@ describe('lab/uml', () => {
   test('nodes know each other, start clean and have the commands on their PATH', async () => {
     assert.equal(await lab.output('node1', ['ssh', 'node2', 'hostname']), 'node2.lab.example\n');
     assert.equal(
-      await lab.output('node3', ['ls', '-A', '/var/lib/ganeti', '/etc/ganeti']),
-      '/etc/ganeti:\n\n/var/lib/ganeti:\n',
+      await lab.output('node3', ['ls', '-A', '/var/lib/ganeti', '/var/log/ganeti']),
+      '/var/lib/ganeti:\n\n/var/log/ganeti:\n',
     );
     assert.match(
       await lab.output('node1', ['ssh', 'node3', 'command -v gnt-cluster']),
