@@ -55,10 +55,9 @@ function parseNetwork<T>(
   return prefix > bits ? undefined : { address: value, prefix };
 }
 
-/** "192.0.2.0/24", with no bits set behind the prefix. */
+/** "192.0.2.0/24". Bits set behind the prefix are refused by the operation, which says so. */
 export function isIpv4Network(text: string): boolean {
-  const network = parseNetwork(text, parseIpv4, 32);
-  return network !== undefined && network.address % 2 ** (32 - network.prefix) === 0;
+  return parseNetwork(text, parseIpv4, 32) !== undefined;
 }
 
 /** "2001:db8::/64", with no bits set behind the prefix. */

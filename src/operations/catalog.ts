@@ -20,6 +20,11 @@ import { instanceReboot } from './instance/reboot.ts';
 import { instanceRemove } from './instance/remove.ts';
 import { instanceShutdown } from './instance/shutdown.ts';
 import { instanceStartup } from './instance/startup.ts';
+import { networkAdd } from './network/add.ts';
+import { networkConnect, networkDisconnect } from './network/connect.ts';
+import { networkRemove } from './network/remove.ts';
+import { networkRename } from './network/rename.ts';
+import { networkSetParams } from './network/set-params.ts';
 import { nodeAdd } from './node/add.ts';
 import { nodeRemove } from './node/remove.ts';
 import { nodeSetParams } from './node/set-params.ts';
@@ -52,6 +57,12 @@ const all: readonly AnyOperation[] = [
   instanceRemove,
   instanceShutdown,
   instanceStartup,
+  networkAdd,
+  networkConnect,
+  networkDisconnect,
+  networkRemove,
+  networkRename,
+  networkSetParams,
   nodeAdd,
   nodeRemove,
   nodeSetParams,

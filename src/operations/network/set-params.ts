@@ -1,0 +1,100 @@
+/** OP_NETWORK_SET_PARAMS: gateway, IPv6 data, MAC prefix and reservations by hand. The range itself stays. */
+import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
+import { networkNamed } from '../../model/lookup.ts';
+import type { Network } from '../../model/objects/network.ts';
+import { AddressPool } from '../../networks/address-pool.ts';
+import { NetworkSetParams } from '../../opcodes/network.ts';
+import type { OpcodeOf } from '../../opcodes/opcode.ts';
+import { operation, type PlanContext } from '../operation.ts';
+import { macPrefixOf } from '../settings/mac-prefix.ts';
+import { fieldChange, setFields } from '../steps/objects.ts';
+import { networkEnvironment, networkHooks } from './hooks.ts';
+
+type Op = OpcodeOf<typeof NetworkSetParams>;
+type Change = { -readonly [K in keyof Network]?: Network[K] };
+
+interface SetParamsPlan {
+  readonly network: Network;
+  readonly change: Change;
+}
+
+/** The word that takes a value away (constants.VALUE_NONE). */
+const none = 'none';
+
+/** The gateway's address belongs to nobody else; the old one's is free again. */
+function moveGateway(
+  pool: AddressPool,
+  network: Network,
+  gateway: string,
+  context: PlanContext,
+): AddressPool {
+  if (pool.contains(gateway) && pool.isReserved(gateway, 'instance')) {
+    throw prerequisiteFailure(`Gateway IP address '${gateway}' is already reserved`, ErrorCode.state);
+  }
+  if (gateway === network.gateway) {
+    context.warn(`Gateway is already ${gateway}`);
+    return pool;
+  }
+  try {
+    const taken = pool.reserve(gateway, 'external');
+    return network.gateway ? taken.release(network.gateway, 'external') : taken;
+  } catch (error) {
+    throw executionFailure(messageOf(error), error);
+  }
+}
+
+function withReservations(pool: AddressPool, network: Network, op: Op, context: PlanContext): AddressPool {
+  let result = pool;
+  for (const address of op.add_reserved_ips ?? []) {
+    try {
+      result = result.reserve(address, 'external');
+    } catch (error) {
+      context.warn(`Cannot reserve IP address ${address}: ${messageOf(error)}`);
+    }
+  }
+  for (const address of op.remove_reserved_ips ?? []) {
+    if (address === network.gateway) {
+      context.warn("Cannot unreserve Gateway's IP");
+      continue;
+    }
+    try {
+      result = result.release(address, 'external');
+    } catch (error) {
+      context.warn(`Cannot release IP address ${address}: ${messageOf(error)}`);
+    }
+  }
+  return result;
+}
+
+export const networkSetParams = operation({
+  opcode: NetworkSetParams,
+  steps: [setFields],
+  locks: (op, configuration) => [
+    { level: 'network', name: networkNamed(configuration, op.network_name).uuid, mode: 'exclusive' },
+  ],
+  plan: async (op, context): Promise<SetParamsPlan> => {
+    if (op.gateway && (op.add_reserved_ips?.length || op.remove_reserved_ips?.length)) {
+      throw prerequisiteFailure('Cannot modify gateway and reserved ips at once', ErrorCode.invalid);
+    }
+    const network = networkNamed(context.configuration, op.network_name);
+    const change: Change = {};
+    let pool = new AddressPool(network);
+    if (op.gateway) {
+      pool = moveGateway(pool, network, op.gateway, context);
+      change.gateway = op.gateway;
+    }
+    if (op.mac_prefix) change.mac_prefix = op.mac_prefix === none ? null : macPrefixOf(op.mac_prefix);
+    if (op.network6) change.network6 = op.network6;
+    if (op.gateway6) change.gateway6 = op.gateway6;
+    pool = withReservations(pool, network, op, context);
+    change.ext_reservations = pool.maps.ext_reservations;
+    return { network, change };
+  },
+  hooks: (_op, { network, change }, configuration) =>
+    networkHooks('network-modify', configuration, networkEnvironment({ ...network, ...change })),
+  run: async ({ network, change }, job) => {
+    await job.do(setFields, fieldChange('networks', network, change));
+    await job.keep();
+    return null;
+  },
+});
