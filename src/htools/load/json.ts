@@ -19,7 +19,7 @@ export function entriesOf(object: JsonObject): [key: string, value: Json][] {
   return object instanceof Map ? [...object] : Object.entries(object as { [key: string]: Json });
 }
 
-export function valueOf(object: JsonObject, key: string): Json | undefined {
+export function memberOf(object: JsonObject, key: string): Json | undefined {
   if (object instanceof Map) return object.get(key) as Json | undefined;
   return Object.hasOwn(object, key) ? (object as { [key: string]: Json })[key] : undefined;
 }
@@ -148,7 +148,7 @@ function convert<T>(key: string, value: Json, read: Reader<T>): T {
 /** A required value of an object; `owner` stands before the complaint. */
 export function field<T>(owner: string, object: JsonObject, key: string, read: Reader<T>): T {
   return annotated(owner, () => {
-    const value = valueOf(object, key);
+    const value = memberOf(object, key);
     if (value === undefined) {
       const keys = quotedList(entriesOf(object).map(([name]) => name));
       throw new DataError(`key '${key}' not found, object contains only ${keys}`);
@@ -159,7 +159,7 @@ export function field<T>(owner: string, object: JsonObject, key: string, read: R
 
 /** A value that may be missing or null. */
 export function optionalField<T>(object: JsonObject, key: string, read: Reader<T>): T | undefined {
-  const value = valueOf(object, key);
+  const value = memberOf(object, key);
   return value === undefined || value === null ? undefined : convert(key, value, read);
 }
 

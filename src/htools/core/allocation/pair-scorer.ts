@@ -37,7 +37,9 @@ export class PairScorer {
     this.rows = [...online, ...list.filter((node) => nodes.offline[node] === 1)];
     this.count = online.length;
     this.values = new Float64Array(list.length * width);
-    this.rows.forEach((node, row) => this.rowOf.set(node, row));
+    this.rows.forEach((node, row) => {
+      this.rowOf.set(node, row);
+    });
     this.refresh(this.rows);
   }
 

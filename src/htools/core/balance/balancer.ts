@@ -3,11 +3,13 @@
  */
 
 import { clusterScore } from '../score/score.ts';
+import { ScoreModel } from '../score/score-model.ts';
 import { applyMove } from '../state/moves.ts';
 import type { AlgorithmOptions } from '../terms/algorithm-options.ts';
 import type { Part } from '../terms/cluster.ts';
 import type { Instance } from '../terms/instance.ts';
 import type { Placement } from './candidates.ts';
+import { FastSearch, fastSearchServes } from './fast.ts';
 import { bestMoveGeneral } from './general.ts';
 
 /** A step that was made, and where its instance was before. */
@@ -22,12 +24,17 @@ export class Balancer {
   readonly part: Part;
   private readonly options: AlgorithmOptions;
   private readonly byIndex: ReadonlyMap<number, Instance>;
+  private readonly model: ScoreModel;
+  /** Undefined where the part has something that only the general search knows. */
+  private readonly fast: FastSearch | undefined;
   private current: number;
 
   constructor(part: Part, options: AlgorithmOptions) {
     this.part = part;
     this.options = options;
     this.byIndex = new Map(part.instances.map((instance) => [instance.index, instance]));
+    this.model = new ScoreModel(part.nodes, part.list);
+    this.fast = fastSearchServes(part) ? new FastSearch(part, options) : undefined;
     this.current = clusterScore(part.nodes, part.list);
   }
 
@@ -37,14 +44,23 @@ export class Balancer {
 
   /** Makes the best move and returns it; undefined when no move gains enough. */
   step(): Step | undefined {
-    const { options, part } = this;
-    const best = bestMoveGeneral(part, options, this.current);
+    const { options, part, current } = this;
+    if (Number.isNaN(current)) return undefined;
+    const best =
+      this.fast === undefined
+        ? bestMoveGeneral(part, options, this.model, current)
+        : this.fast.bestMove(this.model, current);
     if (best === undefined) return undefined;
-    const gain = this.current - best.score;
-    if (this.current <= options.minGainLimit && gain < options.minGain) return undefined;
+    const gain = current - best.score;
+    if (current <= options.minGainLimit && gain < options.minGain) return undefined;
     const instance = this.byIndex.get(best.instance)!;
     const before = { primary: instance.primary, secondary: instance.secondary };
+    const mark = part.nodes.mark();
     applyMove(part.nodes, instance, best.move, options.ignoreSoftErrors);
+    const changed = part.nodes.touchedSince(mark);
+    part.nodes.release(mark);
+    this.model.settle(changed);
+    this.fast?.refresh(changed);
     this.current = best.score;
     return { instance, before, placement: best };
   }

@@ -3,7 +3,7 @@
  * storage, forthcoming instances, volume groups) and serves where `balance-fast.ts` doesn't.
  */
 
-import { ScoreModel, scoreMargin } from '../score/score-model.ts';
+import { type ScoreModel, scoreMargin } from '../score/score-model.ts';
 import { applyMove } from '../state/moves.ts';
 import type { AlgorithmOptions } from '../terms/algorithm-options.ts';
 import type { Part } from '../terms/cluster.ts';
@@ -72,11 +72,14 @@ export function firstBest(
 }
 
 /** The best move of the round, or undefined when none improves on `score`. */
-export function bestMoveGeneral(part: Part, options: AlgorithmOptions, score: number): Placement | undefined {
-  if (Number.isNaN(score)) return undefined;
+export function bestMoveGeneral(
+  part: Part,
+  options: AlgorithmOptions,
+  model: ScoreModel,
+  score: number,
+): Placement | undefined {
   const { nodes } = part;
   const force = options.ignoreSoftErrors;
-  const model = new ScoreModel(nodes, part.list);
   const margin = scoreMargin(score);
   let limit = score + margin;
   let near: Candidate[] = [];
