@@ -19,8 +19,8 @@ function notYet(about: HypervisorAbout): never {
 const entries: readonly Entry[] = [
   { about: kvm, load: async (c) => (await import('./kvm/driver.ts')).kvmDriver(c) },
   { about: fake, load: async (c) => (await import('./fake/driver.ts')).fakeDriver(c) },
-  { about: pvmAbout, load: async () => notYet(pvmAbout) },
-  { about: hvmAbout, load: async () => notYet(hvmAbout) },
+  { about: pvmAbout, load: async (c) => (await import('./xen/driver.ts')).xenDriver(pvmAbout, c) },
+  { about: hvmAbout, load: async (c) => (await import('./xen/driver.ts')).xenDriver(hvmAbout, c) },
   { about: lxc, load: async () => notYet(lxc) },
   { about: chroot, load: async () => notYet(chroot) },
 ];

@@ -65,7 +65,12 @@ export function aboutSuite(about: HypervisorAbout): void {
   });
 }
 
-export function driverSuite(about: HypervisorAbout, open: () => Promise<DriverWorld>): void {
+export function driverSuite(
+  about: HypervisorAbout,
+  open: () => Promise<DriverWorld>,
+  /** What this machine can't try. */
+  can: { readonly migration: boolean } = { migration: true },
+): void {
   describe(`${about.name}: the driver`, () => {
     it('says what hinders it, or nothing', () =>
       within(open, async ({ driver, guest }) => {
@@ -126,8 +131,8 @@ export function driverSuite(about: HypervisorAbout, open: () => Promise<DriverWo
       }));
 
     if (about.ballooning) ballooning(open);
-    if (about.migration) migration(open);
-    else refusals(open);
+    if (!about.migration) refusals(open);
+    else if (can.migration) migration(open);
   });
 }
 

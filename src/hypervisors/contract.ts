@@ -46,6 +46,8 @@ export interface GuestDisk {
   readonly sizeMiB: number;
   /** How a file is attached (loop, blktap, …), for file-based templates. */
   readonly driver?: string | null;
+  /** `path` is a file, not a device. */
+  readonly isFile?: boolean;
   /** As config.data has them, for files that other tools read. */
   readonly logicalId?: readonly (string | number | null)[] | null;
   readonly params?: Parameters;

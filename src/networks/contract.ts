@@ -28,6 +28,8 @@ export interface NetworkAbout {
    * arrived (it would draw traffic away), or both times.
    */
   readonly onArrival: 'before' | 'after' | 'both';
+  /** Nothing is built in: the administrator's script does it all, and hypervisors without one can't. */
+  readonly scriptOnly?: boolean;
 }
 
 export interface NetworkDriver {

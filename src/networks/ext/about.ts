@@ -8,4 +8,5 @@ export const about: NetworkAbout = {
   needsIp: false,
   linkIsBridge: false,
   onArrival: 'both',
+  scriptOnly: true,
 };

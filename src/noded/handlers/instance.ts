@@ -57,6 +57,7 @@ async function guestDisk(context: InstanceContext, request: DiskOnNode, path: st
     logicalId: disk.logical_id ?? null,
     params,
     seenElsewhere: about.mirrored === 'external',
+    isFile: about.fileBased,
   };
 }
 
