@@ -19,6 +19,8 @@ const fileMode = 0o640;
 const queueVersion = '1\n';
 /** How long a change may wait for others of the same job, in milliseconds. */
 const gatherMs = 30;
+/** What stands in the queue's folder beside jobs. */
+const ownNames: readonly string[] = ['serial', 'version', 'drain'];
 const parallel = 8;
 /** So many changed files are known by name for master candidates that are behind. */
 const remembered = 50_000;
@@ -72,9 +74,9 @@ export class JobFiles {
 
   /** The content of every file below the queue's folder but the archive's. */
   async all(): Promise<Record<string, string | null>> {
-    const names = await readdir(this.#queueDir, { withFileTypes: true });
+    const names = await readdir(this.#queueDir);
     return await this.#contents(
-      names.filter((each) => each.isFile() && !each.name.startsWith('.')).map((each) => each.name),
+      names.filter((name) => ownNames.includes(name) || idOfJobFile(name) !== undefined),
     );
   }
 
@@ -188,7 +190,11 @@ export class JobFiles {
         if (isMissing(error)) return undefined;
         throw error;
       });
-      await handle?.sync().finally(() => handle.close());
+      try {
+        await handle?.sync();
+      } finally {
+        await handle?.close();
+      }
     });
     await Promise.all(
       [...new Set([this.#queueDir, ...paths.map((path) => dirname(path))])].map(syncDirectory),

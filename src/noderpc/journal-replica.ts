@@ -59,7 +59,7 @@ export interface JournalReplica {
   close(): Promise<void>;
 }
 
-const jobFilePattern = /^(?:archive\/\d{1,9}\/)?(?:job-\d{1,15}|serial|drain)$/;
+const jobFilePattern = /^(?:archive\/\d{1,9}\/)?(?:job-\d{1,15}|serial|version|drain)$/;
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
@@ -194,7 +194,7 @@ class Replica implements JournalReplica {
   async #removeJobsBut(jobs: Snapshot['jobs']): Promise<void> {
     const names = await readdir(this.#options.paths.queueDir).catch(() => [] as string[]);
     for (const name of names) {
-      if (/^job-\d+$/.test(name) && jobs[name] === undefined) {
+      if (/^(?:job-\d+|drain)$/.test(name) && jobs[name] === undefined) {
         await unlink(join(this.#options.paths.queueDir, name)).catch(() => {});
       }
     }
