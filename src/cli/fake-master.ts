@@ -153,7 +153,7 @@ export interface Ran {
 }
 
 /** Surroundings without a cluster's files, on the master. */
-export function fakeSurroundings(
+function fakeSurroundings(
   master: FakeMaster,
   terminal: FakeTerminal,
   more: Partial<Surroundings> = {},

@@ -163,7 +163,7 @@ export function exitCodeOf(outcomes: readonly JobOutcome[]): number {
 }
 
 /** Whether an opcode's result is a list of jobs that it has submitted. */
-export function isJobList(result: unknown): result is { jobs: [boolean, unknown][] } {
+function isJobList(result: unknown): result is { jobs: [boolean, unknown][] } {
   return (
     typeof result === 'object' &&
     result !== null &&

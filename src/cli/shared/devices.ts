@@ -39,7 +39,7 @@ export function indexOf(text: string, what: string): number {
 }
 
 /** MiB. @throws Failure UnitParseError */
-export function sizeOf(value: KeyValue | number): number {
+function sizeOf(value: KeyValue | number): number {
   return parseUnit(pythonText(value));
 }
 

@@ -15,7 +15,7 @@ export interface NodeSelection {
 /** Names (or addresses); says on standard error which were left out (cli.GetOnlineNodes). */
 export async function onlineNodes(session: Session, selection: NodeSelection): Promise<string[]> {
   const { group } = selection;
-  const inGroup: Filter = group === null ? null : ['|', ['=', 'group', group], ['=', 'group.uuid', group]];
+  const inGroup: Filter = group === null ? null : ['|', ['==', 'group', group], ['==', 'group.uuid', group]];
   const notMaster: Filter = selection.withoutMaster ? ['!', ['?', 'master']] : null;
   const filter = both(both(anyOf('name', selection.names), inGroup), notMaster);
   const answer = (await session.call('Query', ['node', ['name', 'offline', 'sip'], filter])) as QueryAnswer;

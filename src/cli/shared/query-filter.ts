@@ -11,7 +11,7 @@ const patternCharacters = /[*?]/;
 
 /** Any of the values; null for none at all. */
 export function anyOf(field: string, values: readonly unknown[] | null): Filter {
-  return values === null || values.length === 0 ? null : ['|', ...values.map((value) => ['=', field, value])];
+  return values === null || values.length === 0 ? null : ['|', ...values.map((value) => ['==', field, value])];
 }
 
 async function partOf(field: string, text: string, numeric: boolean): Promise<Filter> {
@@ -22,9 +22,9 @@ async function partOf(field: string, text: string, numeric: boolean): Promise<Fi
         ErrorCode.invalid,
       );
     }
-    return ['=', field, Number(text)];
+    return ['==', field, Number(text)];
   }
-  if (!patternCharacters.test(text)) return ['=', field, text];
+  if (!patternCharacters.test(text)) return ['==', field, text];
   const { namePattern } = await import('../../queries/language/parse.ts');
   return ['=~', field, namePattern(text)];
 }

@@ -38,11 +38,7 @@ async function onNodes(session: Session, mode: string, names: readonly string[])
 }
 
 /** Full names. @throws Failure OpPrereqError for missing arguments or unknown names */
-export async function selectInstances(
-  session: Session,
-  mode: string,
-  names: readonly string[],
-): Promise<string[]> {
+async function selectInstances(session: Session, mode: string, names: readonly string[]): Promise<string[]> {
   switch (mode) {
     case everything:
       if (names.length > 0) {
