@@ -1,5 +1,5 @@
 /** Every hypervisor: its data at once, its driver when a node asks for it. One line an entry. */
-import { ErrorCode, notSupportedYet, prerequisiteFailure } from '../kit/failure.ts';
+import { ErrorCode, prerequisiteFailure } from '../kit/failure.ts';
 import { about as chroot } from './chroot/about.ts';
 import type { DriverContext, HypervisorAbout, HypervisorDriver } from './contract.ts';
 import { about as fake } from './fake/about.ts';
@@ -12,17 +12,13 @@ interface Entry {
   readonly load: (context: DriverContext) => Promise<HypervisorDriver>;
 }
 
-function notYet(about: HypervisorAbout): never {
-  throw notSupportedYet(`Hypervisor ${about.name}`);
-}
-
 const entries: readonly Entry[] = [
   { about: kvm, load: async (c) => (await import('./kvm/driver.ts')).kvmDriver(c) },
   { about: fake, load: async (c) => (await import('./fake/driver.ts')).fakeDriver(c) },
   { about: pvmAbout, load: async (c) => (await import('./xen/driver.ts')).xenDriver(pvmAbout, c) },
   { about: hvmAbout, load: async (c) => (await import('./xen/driver.ts')).xenDriver(hvmAbout, c) },
-  { about: lxc, load: async () => notYet(lxc) },
-  { about: chroot, load: async () => notYet(chroot) },
+  { about: lxc, load: async (c) => (await import('./lxc/driver.ts')).lxcDriver(c) },
+  { about: chroot, load: async (c) => (await import('./chroot/driver.ts')).chrootDriver(c) },
 ];
 
 /** Names in alphabetical order. */

@@ -173,7 +173,7 @@ async function reboot(node: XenNode, guest: Guest): Promise<void> {
       const now = await node.domain(guest.name);
       return now !== null && (now.id !== before.id || now.time < before.time) ? true : undefined;
     },
-    { everyMs: 1000, timeoutMs: rebootTimeoutMs },
+    { everyMs: 250, timeoutMs: rebootTimeoutMs },
   );
   if (done === undefined) {
     throw new Failure('HypervisorError', [
@@ -231,7 +231,8 @@ function migration(node: XenNode): Migration {
     },
     async accept(guest, _info, address) {
       await node.writeNics(guest);
-      await node.receiver.begin(receiveCommand(node.program, address, Number(guest.hvparams.migration_port)));
+      const port = Number(guest.hvparams.migration_port);
+      await node.receiver.begin(receiveCommand(node.program, address, port), port);
     },
     async migrate(guest, address) {
       if ((await node.domain(checkedGuestName(guest.name))) === null) {

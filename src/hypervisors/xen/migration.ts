@@ -25,6 +25,22 @@ interface Sending {
   result: ProcessResult | Error | null;
 }
 
+/** Does a socket of /proc/net/tcp wait for connections on the port? Pure. */
+export function isListening(table: string, port: number): boolean {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return table.split('\n').some((line) => {
+    const [, local = '', , state] = line.trim().split(/\s+/);
+    return local.endsWith(suffix) && state === '0A';
+  });
+}
+
+async function listensOn(port: number): Promise<boolean> {
+  for (const file of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    if (isListening(await readFile(file, 'utf8').catch(() => ''), port)) return true;
+  }
+  return false;
+}
+
 /** Domains on their way from this node. */
 export class Senders {
   readonly #sending = new Map<string, Sending>();
@@ -94,7 +110,7 @@ export class Receiver {
   }
 
   /** @throws Failure HypervisorError when it doesn't come to listen */
-  async begin(argv: readonly string[]): Promise<void> {
+  async begin(argv: readonly string[], port: number): Promise<void> {
     await this.end();
     await mkdir(this.#folder, { recursive: true, mode: 0o775 });
     const [program = '', ...rest] = argv;
@@ -107,8 +123,12 @@ export class Receiver {
       ended ??= new Error('socat ended at once');
     });
     child.unref();
-    await pollUntil(async () => ended, { everyMs: 50, timeoutMs: 1000 });
-    if (ended !== undefined || child.pid === undefined) {
+    const listening = await pollUntil(
+      async () =>
+        ended === undefined && (await listensOn(port)) ? true : ended === undefined ? undefined : false,
+      { everyMs: 20, timeoutMs: 5000 },
+    );
+    if (!listening || child.pid === undefined) {
       const why = ended === undefined ? '' : `: ${messageOf(ended)}`;
       throw new Failure('HypervisorError', [
         `Could not start receiving socat process: check if its port is available${why}`,

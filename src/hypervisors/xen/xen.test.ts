@@ -15,7 +15,7 @@ import { guestFor } from '../guest.fixture.ts';
 import { hvmAbout, pvmAbout } from './about.ts';
 import { cpuLine, hvmConfig, nicFile, pvmConfig, quoted, withMemory } from './config.ts';
 import { xenDriver } from './driver.ts';
-import { receiveCommand, sendCommand } from './migration.ts';
+import { isListening, receiveCommand, sendCommand } from './migration.ts';
 import { domainState, parseDomains, parseHostFacts } from './output.ts';
 
 const sample = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8');
@@ -228,6 +228,13 @@ it('domains travel over socat', () => {
     'TCP-LISTEN:8002,bind=10.0.0.1,reuseaddr',
     'EXEC:xl migrate-receive',
   ]);
+});
+
+it('a port that is waited on is seen', () => {
+  const table =
+    '  sl  local_address rem_address   st\n   0: 0100007F:1F42 00000000:0000 0A 0\n   1: 0100007F:0016 0100007F:1F43 01 0\n';
+  assert.ok(isListening(table, 8002));
+  assert.ok(!isListening(table, 22) && !isListening(table, 8003));
 });
 
 let port = 28002;
