@@ -141,6 +141,9 @@ export function createMemoryCluster(options: MemoryOptions = {}): MemoryCluster 
     machines.set(joiningKey(node.name, node.primary_ip), machine);
     addresses.set(node.secondary_ip, node.uuid);
   }
+  const { cluster } = configuration;
+  machines.get(cluster.master_node)!.masterIp =
+    `${cluster.master_ip}/${cluster.master_netmask} ${cluster.master_netdev}`;
   if (options.joining !== undefined)
     machines.set(joiningKey(options.joining.name, options.joining.ip), newMachine(false));
   placeInstances(machines, options);

@@ -54,7 +54,7 @@ test("a new network keeps its own, the gateway's, the nodes' and the given addre
   const request = { network_name: 'lab', network: '192.0.2.0/24', gateway: '192.0.2.254' };
   const { said } = await runSeen(cluster, networkAdd, { ...request, add_reserved_ips: ['192.0.2.50'] });
   const { ext_reservations, reservations } = networkOf(cluster, 'lab');
-  const taken = [...ext_reservations!].flatMap((mark, index) => (mark === '1' ? [index] : []));
+  const taken = Array.from(ext_reservations!).flatMap((mark, index) => (mark === '1' ? [index] : []));
   assert.deepEqual(taken, [0, 1, 2, 3, 50, 100, 254, 255]);
   assert.ok(!reservations!.includes('1'));
   assert.ok(said.some((line) => line.endsWith(`Reserved IP address of node '${nodeName(1)}' (192.0.2.1)`)));

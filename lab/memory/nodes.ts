@@ -5,6 +5,7 @@
 import { Failure } from '../../src/kit/failure.ts';
 import type { NodeCall, NodeCaller, Reply } from '../../src/noderpc/call.ts';
 import type { DiskOnNode, InstanceOnNode } from '../../src/noderpc/calls/shapes.ts';
+import type { MasterAddress } from '../../src/operations/steps/master-ip.ts';
 
 /** What a machine holds that can outlive an operation. */
 export interface MachineState {
@@ -20,6 +21,8 @@ export interface MachineState {
   /** Instances that this machine is ready to receive. */
   readonly accepting: Set<string>;
   readonly hosts: Set<string>;
+  /** The cluster's address where it is up here: "ip/netmask netdev". */
+  masterIp: string | null;
   /** Belongs to the cluster: has its certificate. */
   member: boolean;
   reachable: boolean;
@@ -34,6 +37,7 @@ export function newMachine(member = true): MachineState {
     guests: new Map(),
     accepting: new Set(),
     hosts: new Set(),
+    masterIp: null,
     member,
     reachable: true,
   };
@@ -211,10 +215,19 @@ const nodeHandlers: Readonly<Record<string, Handler>> = {
       const online = machine.open.has(id);
       return { vg, name, size, online, inactive: !online, tags: [], device: `/dev/${vg}/${name}` };
     }),
+  drbd_helper: () => '/bin/true',
   vg_list: () => ({ xenvg: { size: 200_000, free: 100_000 } }),
   etc_hosts_modify: (machine, { action, host }: { action: 'add' | 'remove'; host: string }) => {
     if (action === 'add') machine.hosts.add(host);
     else machine.hosts.delete(host);
+    return null;
+  },
+  node_activate_master_ip: (machine, address: MasterAddress) => {
+    machine.masterIp = `${address.ip}/${address.netmask} ${address.netdev}`;
+    return null;
+  },
+  node_deactivate_master_ip: (machine) => {
+    machine.masterIp = null;
     return null;
   },
   node_leave_cluster: (machine) => {
@@ -316,6 +329,7 @@ export class MemoryNodes implements NodeCaller {
           guests: [...machine.guests].sort(),
           accepting: [...machine.accepting].sort(),
           hosts: [...machine.hosts].sort(),
+          masterIp: machine.masterIp,
           member: machine.member,
         },
       ])

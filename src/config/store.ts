@@ -21,6 +21,7 @@ import { noReplicator, type Replicator } from './replicator.ts';
 import { JobReservations } from './reservations.ts';
 import {
   type Change,
+  candidatePoolFault,
   faultsOfChange,
   faultsWithIndex,
   movedFacts,
@@ -152,7 +153,7 @@ export class Store implements ConfigStore, Journal {
   /** @throws Failure ConfigurationError naming the rules that don't hold */
   #accept(edited: Edited): void {
     const { before, after, changes } = edited;
-    if (before.cluster.nicparams !== after.cluster.nicparams) {
+    if (!sameNicDefaults(before, after)) {
       this.#acceptAll(edited);
       return;
     }
@@ -170,7 +171,9 @@ export class Store implements ConfigStore, Journal {
   #acceptAll({ before, after }: Edited): void {
     const index = ClaimIndex.of(after);
     const known = new Set(faultsWithIndex(before, this.#index));
-    const faults = faultsWithIndex(after, index).filter((fault) => !known.has(fault));
+    // The candidate pool is refilled by a commit of its own.
+    const pool = candidatePoolFault(after);
+    const faults = faultsWithIndex(after, index).filter((fault) => !known.has(fault) && fault !== pool);
     if (faults.length > 0) throw refused(faults);
     this.#index = index;
     this.#head = after;
@@ -216,6 +219,11 @@ export class Store implements ConfigStore, Journal {
     this.#head = this.#durable;
     this.#index = ClaimIndex.of(this.#durable);
   }
+}
+
+function sameNicDefaults(before: Configuration, after: Configuration): boolean {
+  const [was, is] = [before.cluster.nicparams, after.cluster.nicparams];
+  return was === is || JSON.stringify(was) === JSON.stringify(is);
 }
 
 function refused(faults: readonly string[]): Failure {

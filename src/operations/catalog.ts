@@ -1,6 +1,7 @@
 /** Every operation, one line each. What isn't here is answered with "not supported yet" by the runner. */
 import { clusterDestroy, clusterPostInit } from './cluster/lifecycle.ts';
 import { clusterQuery } from './cluster/query.ts';
+import { clusterSetParams } from './cluster/set-params.ts';
 import { clusterVerify } from './cluster/verify.ts';
 import { clusterVerifyConfig } from './cluster/verify-config.ts';
 import { clusterVerifyDisks } from './cluster/verify-disks.ts';
@@ -38,6 +39,7 @@ const all: readonly AnyOperation[] = [
   clusterDestroy,
   clusterPostInit,
   clusterQuery,
+  clusterSetParams,
   clusterVerify,
   clusterVerifyConfig,
   clusterVerifyDisks,

@@ -2,6 +2,7 @@
 import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
 import { NodeGroup } from '../../model/objects/node-group.ts';
 import { GroupAdd } from '../../opcodes/group.ts';
+import { connectCommunication } from '../cluster/modify/communication.ts';
 import { type FollowUpJobs, operation } from '../operation.ts';
 import { addObject } from '../steps/objects.ts';
 import { groupHooks } from './members.ts';
@@ -42,14 +43,6 @@ export const groupAdd = operation({
     await job.do(addObject, { table: 'nodegroups', label: `group ${group.name}`, object: group as never });
     await job.keep();
     if (communication === null) return null;
-    const connect = {
-      OP_ID: 'OP_NETWORK_CONNECT',
-      group_name: group.uuid,
-      network_name: communication,
-      network_mode: 'routed',
-      network_link: 'communication_rt',
-      conflicts_check: true,
-    };
-    return { jobs: [[connect]] };
+    return { jobs: [[connectCommunication(group.uuid, communication)]] };
   },
 });

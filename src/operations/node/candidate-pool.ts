@@ -1,9 +1,8 @@
 /** How many master candidates there are and should be; pure. */
-import type { Draft } from '../../config/contract.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import type { Node } from '../../model/objects/node.ts';
 
-function mayBeCandidate(node: Node): boolean {
+export function mayBeCandidate(node: Node): boolean {
   return node.master_capable && !node.offline && !node.drained;
 }
 
@@ -27,18 +26,4 @@ export function poolState(configuration: Configuration, except: readonly string[
 export function hasRoom(configuration: Configuration, except: readonly string[] = []): boolean {
   const { candidates, wanted } = poolState(configuration, except);
   return candidates < Math.min(wanted + 1, configuration.cluster.candidate_pool_size);
-}
-
-/** Promotes capable nodes until the pool is full; gives those that were promoted. */
-export function fillPool(draft: Draft, except: readonly string[] = []): Node[] {
-  const promoted: Node[] = [];
-  for (const node of draft.nodes.values()) {
-    const { candidates, wanted } = poolState(draft);
-    if (candidates >= wanted) break;
-    if (node.master_candidate || !mayBeCandidate(node) || except.includes(node.uuid)) continue;
-    const next = { ...node, master_candidate: true };
-    draft.put('nodes', next);
-    promoted.push(next);
-  }
-  return promoted;
 }

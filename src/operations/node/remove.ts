@@ -5,8 +5,10 @@ import { nodeNamed, nodesOf } from '../../model/lookup.ts';
 import type { Node } from '../../model/objects/node.ts';
 import { NodeRemove } from '../../opcodes/node.ts';
 import { operation } from '../operation.ts';
+import { promoteCandidates } from '../steps/candidates.ts';
 import { dropHostsEntry, dropNode, leaveCluster } from '../steps/node.ts';
 import { joiningKey } from './joining.ts';
+import { fillCandidatePool } from './promotion.ts';
 
 interface RemovePlan {
   readonly configuration: Configuration;
@@ -15,7 +17,7 @@ interface RemovePlan {
 
 export const nodeRemove = operation({
   opcode: NodeRemove,
-  steps: [dropNode, leaveCluster, dropHostsEntry],
+  steps: [dropNode, promoteCandidates, leaveCluster, dropHostsEntry],
   locks: () => [{ level: 'cluster', name: 'BGL', mode: 'exclusive' }],
   plan: async (op, { configuration }): Promise<RemovePlan> => {
     const node = nodeNamed(configuration, op.node_name);
@@ -51,6 +53,7 @@ export const nodeRemove = operation({
     const { cluster } = configuration;
     await job.do(dropNode, { node: node as never, digest: cluster.candidate_certs[node.uuid] ?? null });
     await job.keep();
+    await fillCandidatePool(job);
     if (!node.offline) {
       try {
         await job.do(leaveCluster, {

@@ -8,9 +8,11 @@ import { nodeParameters } from '../../model/params/node.ts';
 import { nodeCryptoTokens, nodeDemoteFromCandidate, version } from '../../noderpc/calls/node.ts';
 import { NodeSetParams } from '../../opcodes/node.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
-import { operation, type PlanContext, type World } from '../operation.ts';
+import { operation, type PlanContext } from '../operation.ts';
+import { promoteCandidates } from '../steps/candidates.ts';
 import { putNode } from '../steps/node.ts';
-import { fillPool, hasRoom, poolState } from './candidate-pool.ts';
+import { hasRoom, poolState } from './candidate-pool.ts';
+import { fillCandidatePool } from './promotion.ts';
 
 type Op = OpcodeOf<typeof NodeSetParams>;
 type Role = 'candidate' | 'drained' | 'offline' | 'regular';
@@ -152,7 +154,7 @@ async function plan(op: Op, context: PlanContext): Promise<SetParamsPlan> {
 
 export const nodeSetParams = operation({
   opcode: NodeSetParams,
-  steps: [putNode],
+  steps: [putNode, promoteCandidates],
   locks: (op, configuration) => [
     { level: 'node', name: nodeNamed(configuration, op.node_name).uuid, mode: 'exclusive' },
   ],
@@ -183,7 +185,7 @@ export const nodeSetParams = operation({
     }
     await job.do(putNode, { node: after as never, digest, before: before as never, digestBefore });
     await job.keep();
-    if (autoPromote) await promoteOthers(job.world, after);
+    if (autoPromote) await fillCandidatePool(job, [after.uuid]);
     if (before.master_candidate && !after.master_candidate && !after.offline) {
       try {
         await job.world.nodes.call(before.uuid, nodeDemoteFromCandidate, {});
@@ -194,17 +196,3 @@ export const nodeSetParams = operation({
     return changes.map((change) => [...change]);
   },
 });
-
-/** Fills the candidate pool after a candidate has gone; the certificates of the new ones are read from them. */
-async function promoteOthers({ config, nodes }: World, except: Node): Promise<void> {
-  const { current } = config;
-  const { candidates, wanted } = poolState(current);
-  if (candidates >= wanted) return;
-  const promoted = await config.change('fill the candidate pool', (draft) => fillPool(draft, [except.uuid]));
-  for (const node of promoted) {
-    const { digest } = await nodes.call(node.uuid, nodeCryptoTokens, { action: 'get' });
-    await config.change(`certificate of ${node.name}`, (draft) => {
-      draft.changeCluster({ candidate_certs: { ...draft.cluster.candidate_certs, [node.uuid]: digest } });
-    });
-  }
-}

@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { Node } from '../../model/objects/node.ts';
 import { etcHostsModify, nodeLeaveCluster } from '../../noderpc/calls/node.ts';
-import { fillPool } from '../node/candidate-pool.ts';
 import { step } from '../operation.ts';
 
 /** Puts a node into the configuration, with its certificate when it is a candidate; undone by what was there before. */
@@ -42,7 +41,6 @@ export const dropNode = step({
       draft.remove('nodes', node.uuid);
       const { [node.uuid]: _, ...others } = draft.cluster.candidate_certs;
       draft.changeCluster({ candidate_certs: others });
-      fillPool(draft);
     });
   },
   undo: async ({ config }, { node, digest }) => {
