@@ -124,7 +124,9 @@ export class Session {
         ErrorCode.invalid,
       );
     }
-    if (master !== (await this.#surroundings.ownName())) {
+    const own = await this.#surroundings.ownName();
+    // A machine may know itself by its short name only.
+    if (master !== own && !master.startsWith(`${own}.`)) {
       throw prerequisiteFailure(
         `This is not the master node, please connect to node '${master}' and rerun the command`,
         ErrorCode.invalid,

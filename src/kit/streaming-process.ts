@@ -18,12 +18,16 @@ function cannotRun(program: string, error: Error): Failure {
 export function runInteractive(argv: readonly [string, ...string[]]): Promise<number> {
   const [program, ...rest] = argv;
   const ignore = () => {};
-  process.on('SIGINT', ignore);
+  const others = process.listeners('SIGINT');
+  process.removeAllListeners('SIGINT').on('SIGINT', ignore);
   return new Promise<number>((resolve, reject) => {
     const child = spawn(program, rest, { stdio: 'inherit' });
     child.on('error', (error) => reject(cannotRun(program, error)));
     child.on('close', (code) => resolve(code ?? -1));
-  }).finally(() => process.removeListener('SIGINT', ignore));
+  }).finally(() => {
+    process.removeListener('SIGINT', ignore);
+    for (const listener of others) process.on('SIGINT', listener);
+  });
 }
 
 export interface StreamingOptions {

@@ -11,7 +11,9 @@ const patternCharacters = /[*?]/;
 
 /** Any of the values; null for none at all. */
 export function anyOf(field: string, values: readonly unknown[] | null): Filter {
-  return values === null || values.length === 0 ? null : ['|', ...values.map((value) => ['==', field, value])];
+  return values === null || values.length === 0
+    ? null
+    : ['|', ...values.map((value) => ['==', field, value])];
 }
 
 async function partOf(field: string, text: string, numeric: boolean): Promise<Filter> {

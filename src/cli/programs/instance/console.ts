@@ -21,12 +21,12 @@ interface ConsoleData {
 }
 
 async function connect(session: Session, data: ConsoleData, showOnly: boolean): Promise<void> {
-  const { sshCommand } = await import('../../shared/remote.ts');
+  const { remoteCommand } = await import('../../shared/remote.ts');
   const clusterName = String((await queryConfigValues(session, ['cluster_name']))[0]);
   session.close();
   const remote = { clusterName, host: data.host ?? '', port: data.port ?? null };
-  const remoteCommand = typeof data.command === 'string' ? data.command : quoteWords(data.command ?? []);
-  const argv = sshCommand(session.paths, remote, data.user ?? 'root', remoteCommand, {
+  const words = typeof data.command === 'string' ? data.command : quoteWords(data.command ?? []);
+  const argv = remoteCommand(session.paths, remote, data.user ?? 'root', words, {
     loud: true,
     terminal: true,
   });
