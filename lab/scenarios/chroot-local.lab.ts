@@ -32,6 +32,8 @@ async function makeDisk(root: string): Promise<string> {
   for (const applet of ['sh', 'sleep', 'setsid', 'kill', 'pidof', 'mkdir', 'mount']) {
     await runChecked(['ln', '-s', 'busybox', join(tree, 'bin', applet)]);
   }
+  await mkdir(join(tree, 'dev'));
+  await writeFile(join(tree, 'dev/null'), '');
   await writeFile(join(tree, 'ganeti-chroot'), script, { mode: 0o755 });
   await runChecked(['truncate', '-s', '8M', disk]);
   await runChecked(['mkfs.ext4', '-q', '-d', tree, disk]);
