@@ -1,7 +1,7 @@
 /** Reads a request of the iallocator protocol: the cluster, and what is asked. */
 import type { EvacuationMode } from '../core/allocation/evacuate.ts';
 import type { AllocationRequest } from '../core/allocation/groups.ts';
-import { interpretTags, mergeCluster, settleMemory } from '../core/loading.ts';
+import { interpretTags, mergeCluster, type RawCluster, settleMemory } from '../core/loading.ts';
 import { NodeTable } from '../core/state/node-table.ts';
 import { type Cluster, findByName, groupNames, instanceNames } from '../core/terms/cluster.ts';
 import { Instance } from '../core/terms/instance.ts';
@@ -63,7 +63,7 @@ export interface RequestOptions {
 
 const envelope = 'invalid iallocator message';
 
-function readCluster(message: JsonObject, options: RequestOptions): { cluster: Cluster; warnings: string[] } {
+function readRaw(message: JsonObject): RawCluster {
   const part = <T>(key: string, read: Reader<T>) => field(envelope, message, key, read);
   const groupEntries = entriesOf(part('nodegroups', asObject));
   const groups = new Map(groupEntries.map(([uuid, value], index) => [index, readGroup(uuid, value, index)]));
@@ -79,12 +79,20 @@ function readCluster(message: JsonObject, options: RequestOptions): { cluster: C
     return instance;
   });
   const tags = part('cluster_tags', listOf(asString));
-  const nodes = new NodeTable(nodeFields);
-  const cluster = mergeCluster(
-    { groups, nodes, instances, tags, policy: defaultPolicy },
-    { now: options.now },
-  );
-  return { cluster, warnings: settleMemory(cluster, options.staticKvmNodeMemory) };
+  return { groups, nodes: new NodeTable(nodeFields), instances, tags, policy: defaultPolicy };
+}
+
+function readMessage(text: string): JsonObject {
+  return annotated('Parsing input IAllocator message', () => {
+    const value = parseJson(text);
+    if (!isObject(value)) throw new DataError('Unable to read JSObject');
+    return value;
+  });
+}
+
+/** Only the cluster of a request, as a data source for the other tools. Throws DataError. */
+export function parseRequestCluster(text: string): RawCluster {
+  return readRaw(readMessage(text));
 }
 
 const modes: Readonly<Record<string, EvacuationMode>> = {
@@ -194,12 +202,9 @@ class TaskReader {
 
 /** Reads a whole request. Throws DataError. */
 export function readRequest(text: string, options: RequestOptions): AllocatorRequest {
-  const message = annotated('Parsing input IAllocator message', () => {
-    const value = parseJson(text);
-    if (!isObject(value)) throw new DataError('Unable to read JSObject');
-    return value;
-  });
+  const message = readMessage(text);
   const request = field(envelope, message, 'request', asObject);
-  const { cluster, warnings } = readCluster(message, options);
+  const cluster = mergeCluster(readRaw(message), { now: options.now });
+  const warnings = settleMemory(cluster, options.staticKvmNodeMemory);
   return { task: new TaskReader(message, request, cluster).read(), cluster, warnings };
 }

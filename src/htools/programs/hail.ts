@@ -7,6 +7,7 @@ import { maybePrintNodes, maybeSave } from './listing.ts';
 import { loadCluster, showWarnings } from './load-cluster.ts';
 import { algorithmOptions, type Options } from './options.ts';
 import { failure, type Program, type ProgramContext } from './program.ts';
+import { applyMonitoring } from './sources.ts';
 
 async function readTask(
   options: Options,
@@ -22,7 +23,10 @@ async function readTask(
     staticKvmNodeMemory: options.staticKvmNodeMemory,
   });
   showWarnings(context, request.warnings);
-  if (options.dataFile === undefined && options.simulation.length === 0) return request;
+  if (options.dataFile === undefined && options.simulation.length === 0) {
+    await applyMonitoring(request.cluster, options, context);
+    return request;
+  }
   return { ...request, cluster: await loadCluster(options, context) };
 }
 

@@ -3,6 +3,7 @@
 import {
   formatCommands,
   involvedNodes,
+  type JobSet,
   type MoveJob,
   solutionLine,
   splitJobs,
@@ -22,10 +23,12 @@ import {
   wholeOf,
 } from '../core/terms/cluster.ts';
 import { fixed, general, quoted, quotedList } from '../core/terms/format.ts';
+import { moveOpcodes } from '../core/terms/opcodes.ts';
 import { policyShown } from '../core/terms/policy-shown.ts';
 import { Refusal, refusalNames } from '../core/terms/vocabulary.ts';
 import { runBalance } from './balancing.ts';
 import { maybeSaveCommands } from './commands-output.ts';
+import { annotate, runJobSets } from './jobs.ts';
 import { maybePrintInstances, maybePrintNodes, maybeSave, prepareSave, scoreTable } from './listing.ts';
 import { loadCluster, setNodeStatus } from './load-cluster.ts';
 import type { Options } from './options.ts';
@@ -168,6 +171,30 @@ function showOutcome(part: Part, start: number, plan: Plan, options: Options, co
   if (options.verbosity >= 1) context.out(`Solution length=${plan.jobs.length}\n`);
 }
 
+async function execute(
+  part: Part,
+  sets: readonly JobSet[],
+  options: Options,
+  context: ProgramContext,
+): Promise<void> {
+  if (!options.execute || sets.length === 0) return;
+  if (options.luxiSocket === undefined) {
+    throw failure('hbal: Execution of commands possible only on LUXI');
+  }
+  const byIndex = new Map(part.instances.map((instance) => [instance.index, instance]));
+  const submissions = sets.map((jobs) => ({
+    jobs: jobs.map(({ instance, move }) =>
+      moveOpcodes(part.nodes, byIndex.get(instance)!, move).map((opcode) =>
+        annotate(opcode, { tool: 'hbal', comment: 'rebalancing via hbal' }, options, context),
+      ),
+    ),
+    description: `Executing jobset for instances ${jobs
+      .map(({ instance }) => byIndex.get(instance)!.name)
+      .join(',')}`,
+  }));
+  await runJobSets('hbal', submissions, options.luxiSocket, context);
+}
+
 async function main(options: Options, args: readonly string[], context: ProgramContext): Promise<void> {
   refuseArguments(args);
   const cluster = await loadCluster(options, context);
@@ -206,6 +233,7 @@ async function main(options: Options, args: readonly string[], context: ProgramC
     context.out(`Original: mem=${before.freeMemory} disk=${before.freeDisk}\n`);
     context.out(`Final:    mem=${after.freeMemory} disk=${after.freeDisk}\n`);
   }
+  await execute(part, sets, options, context);
 }
 
 export const hbal: Program = {

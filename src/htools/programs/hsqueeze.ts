@@ -4,16 +4,19 @@ import {
   allHaveRoom,
   nodesToSwitchOff,
   nodesToSwitchOn,
+  type Switch,
   scaledInstance,
   switchNodes,
 } from '../core/maintenance/squeeze.ts';
 import { type Cluster, wholeOf } from '../core/terms/cluster.ts';
+import { moveOpcodes } from '../core/terms/opcodes.ts';
 import { isStandby, standbyAutoTag } from '../core/terms/tags.ts';
 import { maybeSaveCommands } from './commands-output.ts';
+import { annotate, type JobSubmission, runJobSets } from './jobs.ts';
 import { maybeSave } from './listing.ts';
 import { loadCluster } from './load-cluster.ts';
 import type { Options } from './options.ts';
-import { type Program, type ProgramContext, refuseArguments } from './program.ts';
+import { failure, type Program, type ProgramContext, refuseArguments } from './program.ts';
 
 /** Nodes that could go: online, no secondaries, nothing on local disks; the fullest first. */
 function offlineCandidates({ nodes, instances }: Cluster): number[] {
@@ -58,12 +61,66 @@ function onCommands(cluster: Cluster, switched: readonly number[], moves: readon
   );
 }
 
-function expand(
+function moveSubmissions(cluster: Cluster, moves: readonly MoveJob[]): JobSubmission[] {
+  return splitJobs(moves).map((jobs) => ({
+    jobs: jobs.map(({ instance, move }) => moveOpcodes(cluster.nodes, cluster.instances[instance]!, move)),
+    description: `Moving instances ${jobs.map(({ instance }) => cluster.instances[instance]!.name).join(',')}`,
+  }));
+}
+
+/** One job that marks nodes offline or online and switches their power. */
+function powerSubmission(cluster: Cluster, switched: readonly number[], to: Switch): JobSubmission {
+  const nodeNames = names(cluster, switched);
+  const marks = nodeNames.map((name) => ({
+    OP_ID: 'OP_NODE_SET_PARAMS',
+    node_name: name,
+    force: false,
+    offline: to === 'off',
+    auto_promote: false,
+  }));
+  const power = {
+    OP_ID: 'OP_OOB_COMMAND',
+    node_names: nodeNames,
+    command: `power-${to}`,
+    timeout: 60,
+    ignore_status: false,
+    power_delay: 2,
+  };
+  return { jobs: [[...marks, power]], description: `Powering ${to} nodes` };
+}
+
+function tagSubmissions(cluster: Cluster, switched: readonly number[]): JobSubmission[] {
+  return names(cluster, switched).map((name) => ({
+    jobs: [[{ OP_ID: 'OP_TAGS_SET', kind: 'node', tags: [standbyAutoTag], name }]],
+    description: `Tagging node ${name} with standby`,
+  }));
+}
+
+async function execute(
+  submissions: readonly JobSubmission[],
+  comment: string,
+  options: Options,
+  context: ProgramContext,
+): Promise<void> {
+  if (!options.execute) return;
+  if (options.luxiSocket === undefined) {
+    throw failure('hsqueeze: Execution of commands possible only on LUXI');
+  }
+  const annotated = submissions.map(({ jobs, description }) => ({
+    jobs: jobs.map((job) =>
+      job.map((opcode) => annotate(opcode, { tool: 'hsqueeze', comment }, options, context)),
+    ),
+    description,
+  }));
+  await runJobSets('hsqueeze', annotated, options.luxiSocket, context);
+}
+
+async function expand(
   cluster: Cluster,
   candidates: readonly number[],
   options: Options,
   context: ProgramContext,
-): void {
+): Promise<void> {
   const whole = wholeOf(cluster);
   const room = scaledInstance(options.minimalResources, cluster.policy.standard);
   const enough = nodesToSwitchOn(whole, room, candidates);
@@ -75,15 +132,17 @@ function expand(
   }
   const moves = switchNodes(whole, switched, 'on');
   maybeSaveCommands(context, options, 'Commands to run:', onCommands(cluster, switched, moves));
+  const submissions = [powerSubmission(cluster, switched, 'on'), ...moveSubmissions(cluster, moves)];
+  await execute(submissions, `expanding by ${switched.length} nodes`, options, context);
   maybeSave(context, options, 'squeezed', 'after hsqueeze expansion', cluster, whole);
 }
 
-function shrink(
+async function shrink(
   cluster: Cluster,
   candidates: readonly number[],
   options: Options,
   context: ProgramContext,
-): void {
+): Promise<void> {
   const whole = wholeOf(cluster);
   const room = scaledInstance(options.targetResources, cluster.policy.standard);
   const switched = nodesToSwitchOff(whole, room, candidates);
@@ -97,6 +156,12 @@ function shrink(
   context.out(lines(names(cluster, switched)));
   const moves = switchNodes(whole, switched, 'off');
   maybeSaveCommands(context, options, 'Commands to run:', offCommands(cluster, switched, moves));
+  const submissions = [
+    ...moveSubmissions(cluster, moves),
+    ...tagSubmissions(cluster, switched),
+    powerSubmission(cluster, switched, 'off'),
+  ];
+  await execute(submissions, `condensing by ${switched.length} nodes`, options, context);
   maybeSave(context, options, 'squeezed', 'after hsqueeze run', cluster, whole);
 }
 
@@ -112,8 +177,8 @@ async function main(options: Options, args: readonly string[], context: ProgramC
     context.out(`Online candidates: ${names(cluster, toCome).join(',')}\n`);
   }
   const least = scaledInstance(options.minimalResources, cluster.policy.standard);
-  if (allHaveRoom(whole, least)) shrink(cluster, toGo, options, context);
-  else expand(cluster, toCome, options, context);
+  if (allHaveRoom(whole, least)) await shrink(cluster, toGo, options, context);
+  else await expand(cluster, toCome, options, context);
 }
 
 export const hsqueeze: Program = {

@@ -5,6 +5,7 @@ import type { Cluster } from '../core/terms/cluster.ts';
 import { quotedList } from '../core/terms/format.ts';
 import { lookupNames } from '../core/terms/name-lookup.ts';
 import { type Utilisation, zeroUtilisation } from '../core/terms/vocabulary.ts';
+import { parseRequestCluster } from '../load/allocator-request.ts';
 import { DataError } from '../load/data-error.ts';
 import { linesOf, readNumber } from '../load/scan.ts';
 import { simulate } from '../load/simulated.ts';
@@ -12,6 +13,7 @@ import { parseText } from '../load/text.ts';
 import { readText } from './files.ts';
 import type { Options } from './options.ts';
 import { failure, type ProgramContext } from './program.ts';
+import { applyMonitoring, loadLuxi, loadRapi } from './sources.ts';
 
 function readUtilisation(line: string): readonly [string, Utilisation] {
   const fields = line.split(' ');
@@ -32,9 +34,13 @@ function utilisationOf(options: Options): (readonly [string, Utilisation])[] {
   }
 }
 
-async function readSource(options: Options, _context: ProgramContext): Promise<RawCluster> {
+async function readSource(options: Options, context: ProgramContext): Promise<RawCluster> {
+  if (options.master !== '') return await loadRapi(options.master);
+  if (options.luxiSocket !== undefined) return await loadLuxi(options.luxiSocket, context);
   if (options.simulation.length > 0) return simulate(options.simulation);
   if (options.dataFile !== undefined) return parseText(readText(options.dataFile));
+  if (options.allocatorSource === '-') return parseRequestCluster(await context.readInput());
+  if (options.allocatorSource !== undefined) return parseRequestCluster(readText(options.allocatorSource));
   throw new DataError('No backend selected! Exiting.');
 }
 
@@ -68,6 +74,7 @@ export async function loadCluster(options: Options, context: ProgramContext): Pr
     throw failure('Only one of the rapi, luxi, and data files options should be given.');
   }
   const cluster = await loadMerged(options, context);
+  await applyMonitoring(cluster, options, context);
   const messages = settleMemory(cluster, options.staticKvmNodeMemory);
   if (options.verbosity !== 0) showWarnings(context, messages);
   return cluster;

@@ -5,11 +5,12 @@ import { hbal } from './hbal.ts';
 import { hcheck } from './hcheck.ts';
 import { hinfo } from './hinfo.ts';
 import { hroller } from './hroller.ts';
+import { hscan } from './hscan.ts';
 import { hspace } from './hspace.ts';
 import { hsqueeze } from './hsqueeze.ts';
 import { type Program, type ProgramContext, processContext, runProgram } from './program.ts';
 
-export const programs: readonly Program[] = [hail, hbal, hcheck, hinfo, hroller, hspace, hsqueeze];
+export const programs: readonly Program[] = [hail, hbal, hcheck, hinfo, hroller, hscan, hspace, hsqueeze];
 
 /** Runs the named tool; returns its exit code. */
 export async function runTool(

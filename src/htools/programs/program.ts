@@ -3,6 +3,7 @@
  * a function of its options, its arguments and a context that writes; it returns when all went well and
  * throws `Exit` otherwise.
  */
+import { randomUUID } from 'node:crypto';
 import { pathsFor } from '../../kit/paths.ts';
 import { connectLuxi, type LuxiClient } from '../../luxi/client.ts';
 import { releaseVersion } from '../../model/release.ts';
@@ -19,6 +20,13 @@ export interface ProgramContext {
   connect(socketPath: string): Promise<LuxiClient>;
   /** Milliseconds of pause between looks at running jobs, and any other wait. */
   sleep(milliseconds: number): Promise<void>;
+  /**
+   * Told when the user asks to stop: `first` for an interrupt; for a termination `now`, and then the process
+   * ends. Returns how to stop listening.
+   */
+  onStop(listener: { readonly first: () => void; readonly now: () => void }): () => void;
+  /** A new random UUID. */
+  newUuid(): string;
   /** Text of standard input, for programs that read a request there. */
   readInput(): Promise<string>;
   /** The LUXI socket of this node. */
@@ -125,6 +133,19 @@ export function refuseArguments(args: readonly string[]): void {
   if (args.length > 0) throw failure("This program doesn't take any arguments.");
 }
 
+function onStop(listener: { readonly first: () => void; readonly now: () => void }): () => void {
+  const terminate = () => {
+    listener.now();
+    process.exit(2);
+  };
+  process.on('SIGINT', listener.first);
+  process.on('SIGTERM', terminate);
+  return () => {
+    process.off('SIGINT', listener.first);
+    process.off('SIGTERM', terminate);
+  };
+}
+
 async function standardInput(): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
@@ -139,6 +160,8 @@ export function processContext(): ProgramContext {
     now: () => Date.now() / 1000,
     connect: (socketPath) => connectLuxi(socketPath),
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+    onStop,
+    newUuid: randomUUID,
     readInput: standardInput,
     querySocket: pathsFor().querySocket,
   };

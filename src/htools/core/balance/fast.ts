@@ -17,7 +17,7 @@ import { firstBest, scoreAfter } from './general.ts';
 import { type LoadClass, type LoadClasses, loadClasses } from './load-classes.ts';
 import { LocationPairs } from './location-pairs.ts';
 import { MoveFrame } from './move-frame.ts';
-import { TargetBounds } from './target-bounds.ts';
+import { TargetBounds, type TargetTable } from './target-bounds.ts';
 
 /** Whether the fast search knows everything this part has. */
 export function fastSearchServes(part: Part): boolean {
@@ -167,7 +167,7 @@ export class FastSearch {
       this.frame.setInstance(instance, this.loadOf(index));
       kinds.forEach((kind, place) => {
         if (!this.frame.setKind(kind)) return;
-        const bound = this.frame.bound() + this.leastTarget(index);
+        const bound = this.frame.bound() + this.targetTable(index).least;
         lower[index * width + place] = bound;
         if (bound < least) {
           least = bound;
@@ -188,21 +188,9 @@ export class FastSearch {
     });
   }
 
-  private readonly leastOfTable = new WeakMap<Float64Array, number>();
-
-  private targetTable(index: number): Float64Array {
+  private targetTable(index: number): TargetTable {
     const { frame, bounds, classes } = this;
     return bounds.table(classes.of[index]!, frame.targetIsPrimary, frame.targetForced);
-  }
-
-  private leastTarget(index: number): number {
-    const table = this.targetTable(index);
-    const known = this.leastOfTable.get(table);
-    if (known !== undefined) return known;
-    let least = Number.POSITIVE_INFINITY;
-    for (const bound of table) if (bound < least) least = bound;
-    this.leastOfTable.set(table, least);
-    return least;
   }
 
   /** Tries one instance and kind with all targets that the bounds let through. */
@@ -213,11 +201,11 @@ export class FastSearch {
     frame.setInstance(instance, this.loadOf(index));
     if (!frame.setKind(kind)) return;
     const from = offset + frame.bound();
-    const table = this.targetTable(index);
+    const { bounds } = this.targetTable(index);
     const primary = columns.positionOf[instance.primary]!;
     const secondary = instance.secondary < 0 ? -1 : columns.positionOf[instance.secondary]!;
-    for (let target = 0; target < table.length; target++) {
-      if (!(from + table[target]! <= this.limit)) continue;
+    for (let target = 0; target < bounds.length; target++) {
+      if (!(from + bounds[target]! <= this.limit)) continue;
       if (target === primary || target === secondary) continue;
       this.consider(model, instance, index, kind, target, place + 1);
     }

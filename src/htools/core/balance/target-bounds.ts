@@ -10,6 +10,12 @@ import type { LoadClass } from './load-classes.ts';
 /** Weight of the total of reserved memory in the score. */
 export const reservedTotalWeight = 0.25;
 
+/** Bounds of a class in a role, by position. */
+export interface TargetTable {
+  readonly bounds: Float64Array;
+  readonly least: number;
+}
+
 export class TargetBounds {
   readonly bounds: Bound[] = [];
   /** The score of the figures that are deviations, before any move. */
@@ -17,7 +23,7 @@ export class TargetBounds {
   private readonly columns: Columns;
   private readonly classes: readonly LoadClass[];
   private readonly largest = new Float64Array(figureCount);
-  private readonly tables = new Map<number, Float64Array>();
+  private readonly tables = new Map<number, TargetTable>();
 
   constructor(columns: Columns, classes: readonly LoadClass[]) {
     this.columns = columns;
@@ -63,19 +69,23 @@ export class TargetBounds {
   }
 
   /** Bounds by position for a class in a role; infinite where the node can't take it. */
-  table(index: number, primary: boolean, force: boolean): Float64Array {
+  table(index: number, primary: boolean, force: boolean): TargetTable {
     const key = index * 4 + (primary ? 2 : 0) + (force ? 1 : 0);
     const known = this.tables.get(key);
     if (known !== undefined) return known;
-    const table = new Float64Array(this.columns.size).fill(Number.POSITIVE_INFINITY);
+    const bounds = new Float64Array(this.columns.size).fill(Number.POSITIVE_INFINITY);
+    let least = Number.POSITIVE_INFINITY;
     const load = this.classes[index]!;
     for (const position of this.columns.online) {
       const refused = primary
         ? primaryRefused(this.columns, position, load, force)
         : secondaryRefused(this.columns, position, load, force);
-      if (!refused)
-        table[position] = primary ? this.ofPrimary(position, load) : this.ofSecondary(position, load);
+      if (refused) continue;
+      const bound = primary ? this.ofPrimary(position, load) : this.ofSecondary(position, load);
+      bounds[position] = bound;
+      if (bound < least) least = bound;
     }
+    const table = { bounds, least };
     this.tables.set(key, table);
     return table;
   }

@@ -1,0 +1,58 @@
+/** Reading a URL as the tools do: no check of the certificate, names and passwords in the URL, one minute. */
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { DataError } from '../load/data-error.ts';
+
+const timeoutMs = 60_000;
+
+/** Names of the errors that users know from these tools. */
+const errorNames: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'CurlCouldntResolveHost',
+  EAI_AGAIN: 'CurlCouldntResolveHost',
+  ECONNREFUSED: 'CurlCouldntConnect',
+  EHOSTUNREACH: 'CurlCouldntConnect',
+  ENETUNREACH: 'CurlCouldntConnect',
+  ETIMEDOUT: 'CurlOperationTimeout',
+  ERR_INVALID_URL: 'CurlUrlMalformat',
+  ERR_INVALID_PROTOCOL: 'CurlUnsupportedProtocol',
+  EPROTO: 'CurlSSLConnectError',
+  ECONNRESET: 'CurlRecvError',
+};
+
+function get(address: string): Promise<string> {
+  const url = new URL(address);
+  const request = url.protocol === 'https:' ? requestHttps : requestHttp;
+  return new Promise((resolve, reject) => {
+    const call = request(
+      url,
+      {
+        rejectUnauthorized: false,
+        signal: AbortSignal.timeout(timeoutMs),
+        ...(url.username === ''
+          ? {}
+          : { auth: `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}` }),
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+        response.on('error', reject);
+      },
+    );
+    call.on('error', reject);
+    call.end();
+  });
+}
+
+/** The body at a URL, whatever the status. Throws DataError when there is none. */
+export async function fetchText(address: string): Promise<string> {
+  try {
+    return await get(/^[a-z]+:\/\//.test(address) ? address : `http://${address}`);
+  } catch (error) {
+    const { code = '', name } = error as NodeJS.ErrnoException;
+    const shown =
+      name === 'TimeoutError' ? 'CurlOperationTimeout' : (errorNames[code] ?? 'CurlCouldntConnect');
+    const hidden = address.replace(/\/\/[^/@]*@/, '//');
+    throw new DataError(`Curl error for '${hidden}', error ${shown}`, { cause: error });
+  }
+}
