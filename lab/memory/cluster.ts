@@ -107,6 +107,7 @@ function placeInstances(machines: Map<string, MachineState>, { instances = [] }:
         for (const volume of disk.children?.length ? disk.children : [disk]) {
           const id = JSON.stringify(volume.logical_id);
           machine.volumes.set(id, volume.size);
+          machine.info.set(id, `originstname+${instance.name}`);
           if (instance.disks_active) machine.open.add(id);
         }
         if (instance.disks_active)
@@ -168,12 +169,11 @@ export function createMemoryCluster(options: MemoryOptions = {}): MemoryCluster 
 /** The same cluster each time, for `provesUndo`. */
 export function memoryWorld(options: MemoryOptions = {}): ProofWorld {
   return {
-    fresh: () => {
-      const { world, snapshot } = createMemoryCluster(options);
-      return Promise.resolve({ world, snapshot });
-    },
+    fresh: () => Promise.resolve(createMemoryCluster(options)),
   };
 }
+
+const fileFolders = { file: '/srv/ganeti/file-storage', sharedfile: '/srv/ganeti/shared-file-storage' };
 
 /** An instance with one disk: mirrored between the two nodes, or plain on the first. */
 export function memoryInstance(
@@ -182,9 +182,12 @@ export function memoryInstance(
     readonly state?: 'up' | 'down';
     readonly nodes?: readonly number[];
     readonly mirrored?: boolean;
+    /** Of a disk that isn't mirrored. */
+    readonly template?: 'plain' | 'file' | 'sharedfile';
   } = {},
 ): { readonly instance: Instance; readonly disks: readonly Disk[] } {
-  const { state = 'up', nodes = [1, 2], mirrored = true } = options;
+  const { state = 'up', nodes = [1, 2], template = 'plain' } = options;
+  const mirrored = options.mirrored ?? options.template === undefined;
   const on = nodes.map(nodeUuid);
   const holders = mirrored ? on : on.slice(0, 1);
   const diskUuid = `00000000-0000-4000-8000-1000${name
@@ -220,9 +223,12 @@ export function memoryInstance(
     : {
         ...base,
         uuid: diskUuid,
-        dev_type: 'plain',
+        dev_type: template,
         iv_name: 'disk/0',
-        logical_id: ['xenvg', `${name}.disk0`],
+        logical_id:
+          template === 'plain'
+            ? ['xenvg', `${name}.disk0`]
+            : ['loop', `${fileFolders[template]}/${name}/0.${template}.disk0`],
         children: [],
       };
   const instance = Instance.parse({

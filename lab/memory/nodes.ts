@@ -11,6 +11,8 @@ import type { MasterAddress } from '../../src/operations/steps/master-ip.ts';
 export interface MachineState {
   /** Volumes by their logical id. */
   readonly volumes: Map<string, number>;
+  /** What the storage keeps beside a volume, by its logical id. */
+  readonly info: Map<string, string>;
   /** Volumes that something works on, by their logical id. */
   readonly open: Set<string>;
   /** Active disks by uuid. */
@@ -31,6 +33,7 @@ export interface MachineState {
 export function newMachine(member = true): MachineState {
   return {
     volumes: new Map(),
+    info: new Map(),
     open: new Set(),
     active: new Map(),
     connection: new Map(),
@@ -60,15 +63,34 @@ function requireVolumes(machine: MachineState, disk: DiskOnNode): void {
   }
 }
 
+/** Renamed already: fine. */
+function renameVolume(machine: MachineState, from: string, to: string): void {
+  if (from === to || (!machine.volumes.has(from) && machine.volumes.has(to))) return;
+  const size = machine.volumes.get(from);
+  if (size === undefined) throw new Failure('BlockDeviceError', [`volume ${from} not found`]);
+  if (machine.volumes.has(to)) throw new Failure('BlockDeviceError', [`volume ${to} exists`]);
+  machine.volumes.delete(from);
+  machine.volumes.set(to, size);
+  if (machine.open.delete(from)) machine.open.add(to);
+  const info = machine.info.get(from);
+  if (info === undefined) return;
+  machine.info.delete(from);
+  machine.info.set(to, info);
+}
+
 const diskHandlers: Readonly<Record<string, Handler>> = {
-  blockdev_create: (machine, { disk }: { disk: DiskOnNode }) => {
-    for (const { id, size } of volumesOf(disk)) machine.volumes.set(id, size);
+  blockdev_create: (machine, { disk, info }: { disk: DiskOnNode; info: string }) => {
+    for (const { id, size } of volumesOf(disk)) {
+      machine.volumes.set(id, size);
+      machine.info.set(id, info);
+    }
     return null;
   },
   blockdev_remove: (machine, { disk }: { disk: DiskOnNode }) => {
     machine.active.delete(disk.disk.uuid);
     for (const { id } of volumesOf(disk)) {
       machine.volumes.delete(id);
+      machine.info.delete(id);
       machine.open.delete(id);
     }
     return null;
@@ -92,6 +114,19 @@ const diskHandlers: Readonly<Record<string, Handler>> = {
   blockdev_close: (machine, { disks }: { disks: DiskOnNode[] }) => {
     for (const { disk } of disks)
       if (machine.active.has(disk.uuid)) machine.active.set(disk.uuid, 'secondary');
+    return null;
+  },
+  blockdev_rename: (
+    machine,
+    { renames }: { renames: { disk: DiskOnNode; logicalId: (string | number | null)[] }[] },
+  ) => {
+    for (const { disk, logicalId } of renames)
+      renameVolume(machine, idOf(disk.disk), JSON.stringify(logicalId));
+    return null;
+  },
+  blockdev_setinfo: (machine, { disk, info }: { disk: DiskOnNode; info: string }) => {
+    requireVolumes(machine, disk);
+    for (const { id } of volumesOf(disk)) machine.info.set(id, info);
     return null;
   },
   drbd_disconnect_net: (machine, { disks }: { disks: DiskOnNode[] }) => {
@@ -182,6 +217,7 @@ const instanceHandlers: Readonly<Record<string, Handler>> = {
   },
   instance_migration_cancel: () => null,
   instance_os_add: () => null,
+  instance_run_rename: () => null,
   hypervisor_validate_params: () => null,
 };
 
@@ -323,6 +359,7 @@ export class MemoryNodes implements NodeCaller {
         key,
         {
           volumes: [...machine.volumes].sort(),
+          info: [...machine.info].sort(),
           open: [...machine.open].sort(),
           active: [...machine.active].sort(),
           connection: [...machine.connection].sort(),

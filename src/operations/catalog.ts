@@ -14,11 +14,15 @@ import { groupSetParams } from './group/set-params.ts';
 import { groupVerifyDisks } from './group/verify-disks.ts';
 import { instanceConsole } from './instance/console.ts';
 import { instanceCreate } from './instance/create.ts';
+import { instanceActivateDisks } from './instance/disks/activate.ts';
+import { instanceDeactivateDisks } from './instance/disks/deactivate.ts';
 import { instanceFailover } from './instance/failover.ts';
 import { instanceMigrate } from './instance/migrate.ts';
 import { instanceQueryData } from './instance/query-data.ts';
 import { instanceReboot } from './instance/reboot.ts';
+import { instanceReinstall } from './instance/reinstall.ts';
 import { instanceRemove } from './instance/remove.ts';
+import { instanceRename } from './instance/rename.ts';
 import { instanceShutdown } from './instance/shutdown.ts';
 import { instanceStartup } from './instance/startup.ts';
 import { networkAdd } from './network/add.ts';
@@ -50,13 +54,17 @@ const all: readonly AnyOperation[] = [
   groupRename,
   groupSetParams,
   groupVerifyDisks,
+  instanceActivateDisks,
   instanceConsole,
   instanceCreate,
+  instanceDeactivateDisks,
   instanceFailover,
   instanceMigrate,
   instanceQueryData,
   instanceReboot,
+  instanceReinstall,
   instanceRemove,
+  instanceRename,
   instanceShutdown,
   instanceStartup,
   networkAdd,

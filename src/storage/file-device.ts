@@ -2,8 +2,8 @@
  * Disks that are files, on a node's own file system or on one that all nodes share. A new file is sparse:
  * it takes space as it is written. The guest is given the file itself.
  */
-import { constants, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { constants, mkdir, open, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import type { Disk } from '../model/objects/disk.ts';
 import type { DeviceState, DiskRequest, StorageAbout, StorageDriver } from './contract.ts';
 import { acceptedPath } from './file-storage-paths.ts';
@@ -50,6 +50,13 @@ async function growTo(path: string, bytes: number): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** An instance's folder goes with its last file; one that holds anything else stays. */
+async function removeIfEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT', 'EBUSY'].includes(error.code ?? '')) throw error;
+  });
 }
 
 /** Where the files of a template are, when that isn't simply the path in the logical id. */
@@ -102,6 +109,7 @@ export function createFileDriver(
       await unlink(path).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOENT') throw deviceFailure(`${path}: can't remove: ${error.message}`, error);
       });
+      if (basename(dirname(path)) === request.owner) await removeIfEmpty(dirname(path));
     },
     async assemble(request) {
       const { path } = await existing(request);
@@ -142,6 +150,7 @@ export function createFileDriver(
       if ((await sizeOf(to)) !== undefined) throw deviceFailure(`${to}: File exists`);
       await mkdir(dirname(to), { recursive: true, mode: 0o750 });
       await rename(from, to);
+      if (dirname(from) !== dirname(to)) await removeIfEmpty(dirname(from));
     },
     async snapshot() {
       throw deviceFailure(`snapshots are not possible with the disk template '${about.name}'`);

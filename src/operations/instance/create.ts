@@ -5,7 +5,6 @@
  */
 import { hypervisorAbout } from '../../hypervisors/catalog.ts';
 import { ErrorCode, notSupportedYet, prerequisiteFailure } from '../../kit/failure.ts';
-import { normalizedHostname, resolveHost } from '../../kit/resolve.ts';
 import { formatUnit } from '../../kit/units.ts';
 import type { LockRequest } from '../../locks/contract.ts';
 import type { Configuration } from '../../model/configuration.ts';
@@ -15,7 +14,7 @@ import type { Instance } from '../../model/objects/instance.ts';
 import type { Node } from '../../model/objects/node.ts';
 import { backendParameters, splitMemory } from '../../model/params/backend.ts';
 import { changeLevel, enforceTypes, findFault, type ParameterValues } from '../../model/params/family.ts';
-import { filledBackend, filledHypervisor, mergedOs } from '../../model/params/fill.ts';
+import { filledBackend, filledHypervisor } from '../../model/params/fill.ts';
 import { InstanceCreate } from '../../opcodes/instance.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { storageAbout } from '../../storage/catalog.ts';
@@ -25,7 +24,7 @@ import { instanceHooks } from '../hooks-environment.ts';
 import { disksOnNode, instanceOnNode } from '../on-node.ts';
 import { type JobHandle, operation, type PlanContext } from '../operation.ts';
 import { addInstance, runStateOf, setRunState } from '../steps/configuration.ts';
-import { activateDisks, createVolume, deactivateDisks } from '../steps/disks.ts';
+import { activateDisks, createVolume, deactivateDisks, volumeInfo } from '../steps/disks.ts';
 import { installOs, startInstance } from '../steps/instance.ts';
 import { waitForSync } from '../sync.ts';
 import {
@@ -35,6 +34,8 @@ import {
   requireMemory,
   requireOs,
 } from './create-checks.ts';
+import { checkedName } from './name.ts';
+import { hiddenOs, osValues, requireNoImage } from './os-parameters.ts';
 import { layDisksOut, wantedDisk } from './plan-disks.ts';
 import { planNics } from './plan-nics.ts';
 import { requirePolicy } from './policy.ts';
@@ -56,10 +57,6 @@ interface CreatePlan {
   readonly debug: number;
 }
 
-type Values = Readonly<Record<string, unknown>>;
-const strings = (values: Values | null): Record<string, string> =>
-  Object.fromEntries(Object.entries(values ?? {}).map(([key, value]) => [key, String(value)]));
-
 /** The forms of the opcode that this operation can't do yet are said so before anything else. */
 function checkForm(op: Op): void {
   if (op.mode !== 'create') throw notSupportedYet(`Instance creation by ${op.mode}`);
@@ -74,6 +71,9 @@ function checkForm(op: Op): void {
   if (op.iallocator !== null && op.pnode !== null) {
     throw prerequisiteFailure('Please do not specify both an iallocator and a node', ErrorCode.invalid);
   }
+  if (op.ip_check && !op.name_check)
+    throw prerequisiteFailure('Cannot do IP address check without a name check', ErrorCode.invalid);
+  requireNoImage(osValues(op.osparams));
   if (op.os_type === null && !op.no_install)
     throw prerequisiteFailure('No guest OS specified', ErrorCode.invalid);
 }
@@ -150,17 +150,6 @@ function withoutDefaults(op: Op, own: ParameterValues, defaults: ParameterValues
   return Object.fromEntries(Object.entries(own).filter(([name, value]) => defaults[name] !== value));
 }
 
-async function nameOf(op: Op, context: PlanContext): Promise<string> {
-  const family = context.configuration.cluster.primary_ip_family === 10 ? 6 : 4;
-  if (!op.name_check) {
-    if (op.ip_check)
-      throw prerequisiteFailure('Cannot do IP address check without a name check', ErrorCode.invalid);
-    return normalizedHostname(op.instance_name);
-  }
-  const host = await resolveHost(op.instance_name, context.paths.etcHosts, family);
-  return host.name;
-}
-
 async function planInstance(
   op: Op,
   context: PlanContext,
@@ -220,8 +209,8 @@ async function planInstance(
     hypervisor,
     hvparams: withoutDefaults(op, hvparams, cluster.hvparams[hypervisor] ?? {}) as Instance['hvparams'],
     beparams: withoutDefaults(op, beparams, cluster.beparams.default ?? {}) as Instance['beparams'],
-    osparams: strings(op.osparams),
-    osparams_private: strings(op.osparams_private),
+    osparams: osValues(op.osparams),
+    osparams_private: osValues(op.osparams_private),
     admin_state: 'down',
     admin_state_source: 'admin',
     nics,
@@ -238,7 +227,13 @@ async function planInstance(
 async function plan(op: Op, context: PlanContext): Promise<CreatePlan> {
   checkForm(op);
   const { configuration } = context;
-  const name = await nameOf(op, context);
+  const start = op.start && !op.no_install;
+  if (op.no_install && op.start) context.info('No-installation mode selected, disabling startup');
+  const name = await checkedName(context, {
+    name: op.instance_name,
+    nameCheck: op.name_check,
+    ipCheck: op.ip_check && start,
+  });
   if (configuration.instances.byName(name) !== undefined) {
     throw prerequisiteFailure(`Instance '${name}' is already in the cluster`, ErrorCode.exists);
   }
@@ -248,12 +243,13 @@ async function plan(op: Op, context: PlanContext): Promise<CreatePlan> {
   const [primary] = nodes as [Node];
   const planned = await planInstance(op, context, name, about, nodes);
   const { instance, disks } = planned;
-  const secretParameters = mergedOs({}, strings(op.osparams_private), strings(op.osparams_secret));
+  const { os, osparams_private } = instance;
+  const secretParameters = hiddenOs(configuration.cluster, os, osparams_private, op.osparams_secret);
   await requireHypervisor(context, instance, nodes);
   if (op.os_type !== null) await requireOs(context, instance, primary, secretParameters, op.force_variant);
   await requireLinks(context, instance, primary);
   await requireDiskSpace(context, disks, nodes);
-  if (op.start) await requireMemory(context, instance, primary);
+  if (start) await requireMemory(context, instance, primary);
   if (op.snode !== null && !about.needsSecondary)
     context.info('Ignoring secondary node, since the disk template is not mirrored');
   return {
@@ -263,7 +259,7 @@ async function plan(op: Op, context: PlanContext): Promise<CreatePlan> {
     about,
     waitForSync: op.wait_for_sync,
     installOs: op.os_type !== null && !op.no_install && disks.length > 0,
-    start: op.start,
+    start,
     secretParameters,
     debug: op.debug_level ?? 0,
   };
@@ -281,7 +277,7 @@ async function makeDisks(plan: CreatePlan, job: JobHandle): Promise<void> {
       await job.do(createVolume, {
         node: node.uuid,
         disk,
-        info: `originstname+${instance.name}`,
+        info: volumeInfo(instance.name),
         onPrimary: node === nodes[0],
       });
     }

@@ -4,9 +4,11 @@ import type { Configuration } from '../../model/configuration.ts';
 import { disksOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import { version } from '../../noderpc/calls/node.ts';
+import type { DiskOnNode } from '../../noderpc/calls/shapes.ts';
 import { storageAbout } from '../../storage/catalog.ts';
 import { disksOnNode } from '../on-node.ts';
 import type { JobHandle } from '../operation.ts';
+import { runStateOf, setRunState } from '../steps/configuration.ts';
 import { activateDisks, deactivateDisks } from '../steps/disks.ts';
 
 /** Nodes on which the instance's disks are brought up when it runs on `primary`: the others first. */
@@ -28,22 +30,33 @@ export interface ActivationOptions {
   /** A secondary that can't be reached is no reason to stop. */
   readonly ignoreSecondaries?: boolean;
   readonly wasActive?: boolean;
+  /** Recorded sizes are not held against what the volumes have. */
+  readonly ignoreSize?: boolean;
 }
 
 const nameOf = (configuration: Configuration, uuid: string) => configuration.nodes.get(uuid)?.name ?? uuid;
 
-/** Activates on the secondaries, then on the primary. A node marked offline is left out. */
+function sizeless(request: DiskOnNode): DiskOnNode {
+  return { ...request, disk: { ...request.disk, size: 0 } };
+}
+
+/**
+ * Activates on the secondaries, then on the primary. A node marked offline is left out.
+ * @returns where the primary has each disk
+ */
 export async function bringDisksUp(
   job: JobHandle,
   configuration: Configuration,
   instance: Instance,
   options: ActivationOptions = {},
-): Promise<void> {
+): Promise<string[]> {
   const primary = options.primary ?? instance.primary_node;
+  let paths: string[] = [];
   for (const node of diskNodes(configuration, instance, primary)) {
     if (node !== primary && configuration.nodes.get(node)?.offline) continue;
-    const disks = disksOnNode(configuration, instance, node);
-    if (disks.length === 0) continue;
+    const found = disksOnNode(configuration, instance, node);
+    if (found.length === 0) continue;
+    const disks = options.ignoreSize ? found.map(sizeless) : found;
     const wasActive = options.wasActive ?? instance.disks_active;
     const role = node === instance.primary_node ? 'primary' : 'secondary';
     const input = {
@@ -52,7 +65,11 @@ export async function bringDisksUp(
       asPrimary: node === primary,
       before: wasActive ? role : 'inactive',
     } as const;
-    if (node === primary || !options.ignoreSecondaries) {
+    if (node === primary) {
+      paths = await job.do(activateDisks, input);
+      continue;
+    }
+    if (!options.ignoreSecondaries) {
       await job.do(activateDisks, input);
       continue;
     }
@@ -66,6 +83,7 @@ export async function bringDisksUp(
     }
     await job.do(activateDisks, input);
   }
+  return paths;
 }
 
 /** Deactivates on the primary, then on the secondaries. Nodes marked offline are left out. */
@@ -87,3 +105,29 @@ export async function bringDisksDown(
       });
   }
 }
+
+/**
+ * Brings the disks of a stopped instance up for the time of `work`. What the work has done is kept when it
+ * succeeds; then the disks go down.
+ */
+export async function whileActive<T>(
+  job: JobHandle,
+  configuration: Configuration,
+  instance: Instance,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { uuid } = instance;
+  const before = runStateOf(instance);
+  await job.do(setRunState, { uuid, before, after: { disks_active: true } });
+  await bringDisksUp(job, configuration, instance);
+  const result = await work();
+  await job.keep();
+  const active = { ...before, disks_active: true };
+  await job.do(setRunState, { uuid, before: active, after: { disks_active: false } });
+  await bringDisksDown(job, configuration, { ...instance, disks_active: true });
+  await job.keep();
+  return result;
+}
+
+/** The steps of `whileActive`. */
+export const activitySteps = [setRunState, activateDisks, deactivateDisks] as const;

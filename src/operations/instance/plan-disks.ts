@@ -10,7 +10,7 @@ import type { StorageAbout } from '../../storage/contract.ts';
 import type { PlanContext } from '../operation.ts';
 
 /** One entry of an opcode's `disks`. */
-export type DiskRequest = Readonly<Record<string, unknown>>;
+export type DiskRequest = Readonly<Record<string, string | number | undefined>>;
 
 export interface DiskDefaults {
   readonly template: string;
@@ -37,7 +37,7 @@ export interface WantedDisk {
 }
 
 const known = new Set(['size', 'mode', 'vg', 'metavg', 'name', 'adopt', 'provider', 'spindles', 'dev_type']);
-const text = (value: unknown) =>
+const text = (value: string | number | boolean | null | undefined) =>
   value === undefined || value === null || value === 'none' ? null : String(value);
 
 function sizeOf(request: DiskRequest): number {

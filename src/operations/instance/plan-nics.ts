@@ -9,12 +9,12 @@ import { networkAbout, nicModes } from '../../networks/catalog.ts';
 import type { PlanContext } from '../operation.ts';
 
 /** One entry of an opcode's `nics`. */
-export type NicRequest = Readonly<Record<string, unknown>>;
+export type NicRequest = Readonly<Record<string, string | null | undefined>>;
 
 const macPattern = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i;
-const text = (value: unknown) =>
+const text = (value: string | null | undefined) =>
   value === undefined || value === null || value === '' ? null : String(value);
-const orNone = (value: unknown) => {
+const orNone = (value: string | null | undefined) => {
   const given = text(value);
   return given === null || given.toLowerCase() === 'none' ? null : given;
 };

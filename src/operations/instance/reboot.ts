@@ -1,7 +1,6 @@
 /** OP_INSTANCE_REBOOT: soft (the hypervisor's reset), hard (stopped and started), full (disks too). */
 
 import { z } from 'zod';
-import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { instanceNamed, nodesOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
@@ -18,6 +17,7 @@ import { startInstance, stopInstance } from '../steps/instance.ts';
 import { requireLinks } from './create-checks.ts';
 import { bringDisksDown, bringDisksUp } from './disk-activity.ts';
 import { instanceLocks } from './locks.ts';
+import { online, requireMarked } from './state.ts';
 
 /** A reset has nothing to undo: the guest runs before and after. */
 const resetInstance = step({
@@ -51,12 +51,7 @@ export const instanceReboot = operation({
     const { configuration } = context;
     const instance = instanceNamed(configuration, op.instance_name);
     const primary = primaryOf(configuration, instance);
-    if (instance.admin_state === 'offline') {
-      throw prerequisiteFailure(
-        `Instance '${instance.name}' is marked to be offline, cannot reboot it`,
-        ErrorCode.state,
-      );
-    }
+    requireMarked(instance, online);
     requireOnline(primary);
     await requireLinks(context, instance, primary);
     const running = (await runningOn(context.nodes, configuration, instance, primary.uuid)) !== null;

@@ -1,5 +1,5 @@
 /** OP_INSTANCE_SHUTDOWN: the guest is asked to end, then ended; its disks go down. */
-import { ErrorCode, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
+import { messageOf } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { instanceNamed, nodesOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
@@ -14,6 +14,7 @@ import { deactivateDisks } from '../steps/disks.ts';
 import { stopInstance } from '../steps/instance.ts';
 import { bringDisksDown } from './disk-activity.ts';
 import { instanceLocks } from './locks.ts';
+import { online, requireMarked } from './state.ts';
 
 type Op = OpcodeOf<typeof InstanceShutdown>;
 
@@ -31,12 +32,10 @@ async function plan(op: Op, context: PlanContext): Promise<ShutdownPlan> {
   const { configuration } = context;
   const instance = instanceNamed(configuration, op.instance_name);
   const primary = primaryOf(configuration, instance);
-  if (instance.admin_state === 'offline' && !op.force) {
-    throw prerequisiteFailure(
-      `Instance '${instance.name}' is marked to be offline, cannot shutdown`,
-      ErrorCode.state,
-    );
-  }
+  if (op.no_remember && op.admin_state_source !== null)
+    context.warn("Parameter 'admin_state_source' has no effect if used with parameter 'no_remember'");
+  if (op.force) context.warn('Ignoring offline instance check');
+  else requireMarked(instance, online);
   const source: 'admin' | 'user' = op.admin_state_source === 'user' ? 'user' : 'admin';
   const common = { configuration, instance, remember: !op.no_remember, timeout: op.timeout, source };
   if (primary.offline && op.ignore_offline_nodes) {

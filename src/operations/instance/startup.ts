@@ -19,6 +19,7 @@ import { startInstance } from '../steps/instance.ts';
 import { requireLinks } from './create-checks.ts';
 import { bringDisksUp } from './disk-activity.ts';
 import { instanceLocks } from './locks.ts';
+import { online, requireMarked } from './state.ts';
 
 type Op = OpcodeOf<typeof InstanceStartup>;
 
@@ -51,12 +52,7 @@ async function plan(op: Op, context: PlanContext): Promise<StartupPlan> {
   const { configuration } = context;
   const instance = instanceNamed(configuration, op.instance_name);
   const primary = primaryOf(configuration, instance);
-  if (instance.admin_state === 'offline') {
-    throw prerequisiteFailure(
-      `Instance '${instance.name}' is marked to be offline, cannot start it`,
-      ErrorCode.state,
-    );
-  }
+  requireMarked(instance, online);
   const overrides = overridesOf(op, configuration, instance);
   const common = {
     configuration,

@@ -6,6 +6,9 @@ import { step } from '../operation.ts';
 
 const onNode = z.object({ node: z.string(), disk: DiskOnNode });
 
+/** What storage keeps beside the volumes of an instance (cmdlib GetInstanceInfoText). */
+export const volumeInfo = (instanceName: string) => `originstname+${instanceName}`;
+
 /** Makes one disk's volumes on one node; undone by removing them. */
 export const createVolume = step({
   name: 'create-volume',
@@ -60,5 +63,49 @@ export const deactivateDisks = step({
   undo: async ({ nodes }, { node, disks, wasPrimary, wasActive }) => {
     if (!wasActive) return;
     for (const disk of disks) await nodes.call(node, calls.blockdevAssemble, { disk, asPrimary: wasPrimary });
+  },
+});
+
+/** Takes one disk down, whoever uses it; nothing to undo: that it is down is wanted in any case. */
+export const forceDiskDown = step({
+  name: 'force-disk-down',
+  input: onNode,
+  run: async ({ nodes }, { node, disk }) => {
+    await nodes.call(node, calls.blockdevShutdown, { disk });
+  },
+  undo: 'none',
+});
+
+/** Writes the text that the storage keeps beside the volumes; undone by the text of before. */
+export const setDiskInfo = step({
+  name: 'set-disk-info',
+  input: onNode.extend({ info: z.string(), before: z.string() }),
+  run: async ({ nodes }, { node, disk, info }) => {
+    await nodes.call(node, calls.blockdevSetInfo, { disk, info });
+  },
+  undo: async ({ nodes }, { node, disk, before }) => {
+    await nodes.call(node, calls.blockdevSetInfo, { disk, info: before });
+  },
+});
+
+const LogicalId = z.array(z.union([z.string(), z.number(), z.null()]));
+
+/** Renames the volumes of disks on one node, in order; undone by their old names, in the reverse order. */
+export const renameVolumes = step({
+  name: 'rename-volumes',
+  input: z.object({
+    node: z.string(),
+    renames: z.array(z.object({ disk: DiskOnNode, logicalId: LogicalId })),
+  }),
+  run: async ({ nodes }, { node, renames }) => {
+    await nodes.call(node, calls.blockdevRename, { renames });
+  },
+  undo: async ({ nodes }, { node, renames }) => {
+    await nodes.call(node, calls.blockdevRename, {
+      renames: [...renames].reverse().map(({ disk, logicalId }) => ({
+        disk: { ...disk, disk: { ...disk.disk, logical_id: logicalId } },
+        logicalId: [...(disk.disk.logical_id ?? [])],
+      })),
+    });
   },
 });

@@ -49,3 +49,13 @@ export function installOs(secrets: Readonly<Record<string, string>>) {
     undo: 'none',
   });
 }
+
+/** Runs the OS definition's rename script. What it did inside the guest's disks is wanted in any case. */
+export const runRenameScript = step({
+  name: 'run-rename-script',
+  input: onNode.extend({ oldName: z.string(), debug: z.int() }),
+  run: async ({ nodes }, { node, instance, oldName, debug }) => {
+    await nodes.call(node, calls.instanceRunRename, { instance, oldName, debug });
+  },
+  undo: 'none',
+});

@@ -11,25 +11,25 @@ import { step } from '../operation.ts';
 type AnyObject = Objects[TableName];
 
 /** Values of some fields, and which of them an object doesn't have at all. */
-const Fields = z.object({ values: z.record(z.string(), z.unknown()), absent: z.array(z.string()) });
-type Fields = z.infer<typeof Fields>;
+export const Fields = z.object({ values: z.record(z.string(), z.unknown()), absent: z.array(z.string()) });
+export type Fields = z.infer<typeof Fields>;
 
 const Target = { table: z.enum(tableNames), uuid: z.string(), label: z.string() };
-const WholeObject = z.looseObject({ uuid: z.string() });
+export const WholeObject = z.looseObject({ uuid: z.string() });
 
-function fieldsOf(object: Readonly<Record<string, unknown>>, names: readonly string[]): Fields {
+export function fieldsOf(object: Readonly<Record<string, unknown>>, names: readonly string[]): Fields {
   const absent = names.filter((name) => object[name] === undefined);
   const present = names.filter((name) => object[name] !== undefined);
   return { values: Object.fromEntries(present.map((name) => [name, object[name]])), absent };
 }
 
-function withFields(object: Readonly<Record<string, unknown>>, { values, absent }: Fields): unknown {
+export function withFields(object: Readonly<Record<string, unknown>>, { values, absent }: Fields): unknown {
   const result: Record<string, unknown> = { ...object, ...values };
   for (const name of absent) delete result[name];
   return result;
 }
 
-function has(object: Readonly<Record<string, unknown>>, wanted: Fields): boolean {
+export function has(object: Readonly<Record<string, unknown>>, wanted: Fields): boolean {
   const { values, absent } = wanted;
   return (
     absent.every((name) => object[name] === undefined) &&
@@ -37,7 +37,11 @@ function has(object: Readonly<Record<string, unknown>>, wanted: Fields): boolean
   );
 }
 
-function objectAt(configuration: Configuration, table: TableName, uuid: string): AnyObject | undefined {
+export function objectAt(
+  configuration: Configuration,
+  table: TableName,
+  uuid: string,
+): AnyObject | undefined {
   return configuration[table].get(uuid) as AnyObject | undefined;
 }
 
@@ -89,14 +93,14 @@ export const setFields = step({
 /** The input of `setFields`: `object` as it is now, and what of it shall be different; undefined takes a field away. */
 export function fieldChange<K extends TableName>(
   table: K,
-  object: Objects[K] & { readonly name: string },
+  object: Objects[K] & { readonly name?: string | null | undefined },
   change: Partial<Objects[K]>,
 ): z.infer<typeof setFields.input> {
   const names = Object.keys(change);
   return {
     table,
     uuid: object.uuid,
-    label: `${table} ${object.name}`,
+    label: `${table} ${object.name ?? object.uuid}`,
     before: fieldsOf(object, names),
     after: fieldsOf(change, names),
   };

@@ -1,0 +1,106 @@
+/** OP_INSTANCE_REINSTALL: runs the OS definition's create script on the disks that there are. */
+import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
+import type { Configuration } from '../../model/configuration.ts';
+import { instanceNamed, nodesOf } from '../../model/lookup.ts';
+import type { Instance } from '../../model/objects/instance.ts';
+import { InstanceReinstall } from '../../opcodes/instance.ts';
+import type { OpcodeOf } from '../../opcodes/opcode.ts';
+import { primaryOf } from '../checks.ts';
+import { instanceHooks } from '../hooks-environment.ts';
+import { instanceOnNode } from '../on-node.ts';
+import { type JobHandle, operation, type PlanContext } from '../operation.ts';
+import { changeObjects, difference } from '../steps/changes.ts';
+import { installOs } from '../steps/instance.ts';
+import { requireOs } from './create-checks.ts';
+import { activitySteps, whileActive } from './disk-activity.ts';
+import { instanceLocks } from './locks.ts';
+import { changedOs, hiddenOs, requireNoImage } from './os-parameters.ts';
+import { down, requireState } from './state.ts';
+
+type Op = OpcodeOf<typeof InstanceReinstall>;
+
+interface ReinstallPlan {
+  readonly configuration: Configuration;
+  readonly instance: Instance;
+  /** With the OS and the parameters that it is to have. */
+  readonly after: Instance;
+  readonly newOs: string | null;
+  readonly primary: string;
+  readonly secretParameters: Readonly<Record<string, string>>;
+  readonly debug: number;
+}
+
+async function plan(op: Op, context: PlanContext): Promise<ReinstallPlan> {
+  const { configuration } = context;
+  const instance = instanceNamed(configuration, op.instance_name);
+  const primary = primaryOf(configuration, instance);
+  if (primary.offline) {
+    throw prerequisiteFailure(
+      `Instance primary node offline, cannot reinstall: ${primary.name}`,
+      ErrorCode.state,
+    );
+  }
+  if (instance.disks.length === 0) {
+    throw prerequisiteFailure(`Instance '${instance.name}' has no disks`, ErrorCode.invalid);
+  }
+  await requireState(context, instance, down, 'cannot reinstall');
+  const os = op.os_type ?? instance.os;
+  const after: Instance = { ...instance, os, ...changedOs(instance, op) };
+  requireNoImage(after.osparams);
+  const { cluster } = configuration;
+  const secretParameters = hiddenOs(cluster, os, after.osparams_private, op.osparams_secret);
+  if (os !== '') {
+    const nodes = nodesOf(configuration, instance).flatMap((uuid) => configuration.nodes.get(uuid) ?? []);
+    for (const node of nodes.filter((each) => !each.offline && each.vm_capable))
+      await requireOs(context, after, node, secretParameters, op.force_variant);
+  }
+  return {
+    configuration,
+    instance,
+    after,
+    newOs: op.os_type,
+    primary: primary.name,
+    secretParameters,
+    debug: op.debug_level ?? 0,
+  };
+}
+
+async function install({ configuration, after, ...plan }: ReinstallPlan, job: JobHandle): Promise<void> {
+  job.info('Running instance OS create scripts...');
+  const node = after.primary_node;
+  const instance = instanceOnNode(configuration, after, node);
+  const step = installOs(plan.secretParameters);
+  try {
+    await job.do(step, { node, instance, reinstall: true, debug: plan.debug });
+  } catch (error) {
+    throw executionFailure(
+      `Could not install OS for instance '${after.name}' on node '${plan.primary}': ${messageOf(error)}`,
+      error,
+    );
+  }
+}
+
+export const instanceReinstall = operation({
+  opcode: InstanceReinstall,
+  steps: [changeObjects, ...activitySteps, installOs({})],
+  locks: (op, configuration) => instanceLocks(configuration, op.instance_name),
+  plan,
+  hooks: (_op, { instance }, configuration) =>
+    instanceHooks('instance-reinstall', configuration, instance, nodesOf(configuration, instance)),
+  run: async (plan, job) => {
+    const { configuration, instance, after } = plan;
+    if (plan.newOs !== null) job.say(`Changing OS scripts to '${plan.newOs}'...`);
+    await job.do(changeObjects, {
+      label: `reinstall ${instance.name}`,
+      changes: difference('instances', instance, after),
+    });
+    if (after.os === '') {
+      job.info(
+        "No OS scripts or OS image specified or found in the instance's configuration, nothing to install",
+      );
+      return null;
+    }
+    await whileActive(job, configuration, after, () => install(plan, job));
+    return null;
+  },
+});
