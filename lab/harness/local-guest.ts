@@ -2,7 +2,9 @@
  * Real QEMU guests on this machine, for trying the KVM driver without any nodes: the kernel that the lab's
  * nodes boot their guests from, and a hand on a guest's serial console.
  */
+import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pollUntil } from '../../src/kit/clock.ts';
 import { Failure } from '../../src/kit/failure.ts';
@@ -20,22 +22,32 @@ say() { echo "$*" >&2; }
 mkdir -p "$cache"
 . "$here/node/kernel.sh"
 exec 9>"$cache/lock"; flock 9
-[ -e "$cache/guest/initrd.gz" ] || fetch_guest`;
+[ -e "$cache/guest/initrd.gz" ] || fetch_guest
+cp "$cache/guest/vmlinuz" "$cache/guest/initrd.gz" "$3/"`;
 
 export interface GuestImage {
   readonly kernel: string;
   readonly initrd: string;
+  remove(): Promise<void>;
 }
 
-/** Fetches kernel and memory disk when they aren't there yet. Needs root and Debian's packages. */
+/**
+ * Kernel and memory disk in a folder of their own, fetched when the lab hasn't yet: the lab's may be wiped
+ * at any time. Needs root and Debian's packages.
+ */
 export async function guestImage(): Promise<GuestImage> {
   const cache = join(process.env.GANTRY_LAB_DIR ?? '/var/tmp/gantry-lab', 'cache');
   const packages = ['qemu-system-x86', 'socat', 'busybox-static', 'kmod'];
   if ((await runProcess(['dpkg', '-s', ...packages])).code !== 0) {
     await runChecked(['apt-get', 'install', '-qq', '-y', '--no-install-recommends', ...packages]);
   }
-  await runChecked(['bash', '-c', fetchGuest, 'guest', labFolder, cache], { timeoutMs: 600_000 });
-  return { kernel: join(cache, 'guest/vmlinuz'), initrd: join(cache, 'guest/initrd.gz') };
+  const own = await mkdtemp(join(tmpdir(), 'gantry-guest-'));
+  await runChecked(['bash', '-c', fetchGuest, 'guest', labFolder, cache, own], { timeoutMs: 600_000 });
+  return {
+    kernel: join(own, 'vmlinuz'),
+    initrd: join(own, 'initrd.gz'),
+    remove: () => rm(own, { recursive: true }),
+  };
 }
 
 /** A guest's serial console: what it says, and what it is told. */

@@ -11,7 +11,13 @@ import { Failure, messageOf } from '../../kit/failure.ts';
 import { networkAbout } from '../../networks/catalog.ts';
 import type { Guest, MigrationProgress } from '../contract.ts';
 import { migrationUri } from './hardware/command-line.ts';
-import { nicOfRuntime, parseRuntime, relocated } from './hardware/runtime.ts';
+import {
+  type KvmRuntime,
+  nicOfRuntime,
+  parseRuntime,
+  relocated,
+  withCurrentLinks,
+} from './hardware/runtime.ts';
 import { cleanUpFiles } from './host/clean-up.ts';
 import { filesOf, type KvmNode } from './host/node.ts';
 import { readRuntimeText, saveRuntime } from './host/runtime-file.ts';
@@ -90,6 +96,11 @@ export function progressOf(answer: QemuMigration): MigrationProgress {
 
 const queryMigration = async (qmp: QmpConnection) => (await qmp.execute('query-migrate')) as QemuMigration;
 
+/** The sender's runtime as it holds on this node. */
+function runtimeHere(node: KvmNode, guest: Guest, info: string): KvmRuntime {
+  return withCurrentLinks(relocated(parseRuntime(info), node.paths), guest.disks);
+}
+
 /** @throws Failure HypervisorError when QEMU can't be prepared to receive the guest */
 export async function accept(node: KvmNode, guest: Guest, info: string, address: string): Promise<void> {
   const files = filesOf(node, guest);
@@ -99,7 +110,7 @@ export async function accept(node: KvmNode, guest: Guest, info: string, address:
     }
     node.log.warning(`An earlier attempt to receive '${guest.name}' is taken away`);
   }
-  const runtime = relocated(parseRuntime(info), node.paths);
+  const runtime = runtimeHere(node, guest, info);
   await cleanUpFiles(node, guest, runtime, { force: true });
   await launch(node, guest, runtime, { address, port: Number(guest.hvparams.migration_port) });
   try {
@@ -237,7 +248,7 @@ export async function finalizeTarget(
   success: boolean,
 ): Promise<void> {
   const files = filesOf(node, guest);
-  const runtime = relocated(parseRuntime(info), node.paths);
+  const runtime = runtimeHere(node, guest, info);
   if (!success) {
     // Without a runtime file the guest is only being received; with one it is here already.
     if ((await readRuntimeText(files)) === null) await cleanUpFiles(node, guest, runtime, { force: true });

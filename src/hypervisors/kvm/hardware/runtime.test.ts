@@ -10,6 +10,7 @@ import {
   runtimeDisk,
   runtimeNic,
   serialiseRuntime,
+  withCurrentLinks,
 } from './runtime.ts';
 
 /** Written by a real Ganeti. */
@@ -145,4 +146,20 @@ it('a runtime from a node with another root is brought home', () => {
   assert.deepEqual(brought.command, parseRuntime(sample).command);
   assert.equal(brought.disks[0]?.link, '/var/run/ganeti/instance-disks/xen-test-inst2:0');
   assert.equal(relocated(brought, here), brought);
+});
+
+it('a disk that moved up has its new name, one that is unknown keeps its own', () => {
+  const second = parseRuntime(sample).disks[1]!.disk.uuid;
+  const disk = {
+    uuid: second,
+    name: null,
+    path: '/links/i:0',
+    mode: 'rw',
+    template: 'plain',
+    sizeMiB: 1,
+  } as const;
+  assert.deepEqual(
+    withCurrentLinks(parseRuntime(sample), [disk]).disks.map(({ link }) => link),
+    ['/var/run/ganeti/instance-disks/xen-test-inst2:0', '/links/i:0'],
+  );
 });

@@ -265,3 +265,15 @@ export function relocated(
     disks: runtime.disks.map((disk) => ({ ...disk, link: disk.link === null ? null : move(disk.link) })),
   };
 }
+
+/**
+ * The runtime with the stable names that the guest's disks have now: they go by position, and positions
+ * change when disks come and go.
+ */
+export function withCurrentLinks(runtime: KvmRuntime, disks: readonly GuestDisk[]): KvmRuntime {
+  const current = (entry: RuntimeDisk): RuntimeDisk => {
+    const disk = disks.find(({ uuid }) => uuid === entry.disk.uuid);
+    return entry.link === null || disk === undefined ? entry : { ...entry, link: disk.path };
+  };
+  return { ...runtime, disks: runtime.disks.map(current) };
+}
