@@ -33,9 +33,10 @@ export interface OpenOptions {
   readonly now?: () => number;
   /**
    * This node becomes master: a new epoch begins, higher than its own and than `seenEpoch`, the highest
-   * that other nodes have told of. Without it the node goes on as the master that it was.
+   * that other nodes have told of; or exactly `promised`, when the nodes have given their word for that one.
+   * Without it the node goes on as the master that it was.
    */
-  readonly promote?: { readonly seenEpoch: number };
+  readonly promote?: { readonly seenEpoch: number; readonly promised?: number };
   /** Milliseconds from a commit to its folding, at least. */
   readonly foldDelayMs?: number;
   /** Another engine than files in `journalDir`. */
@@ -52,6 +53,8 @@ export interface OpenStore extends ConfigStore {
   onCommit(listener: CommitListener): void;
   /** Called each time when config.data has been brought up to date. */
   onFolded(listener: () => void): void;
+  /** Reads the job queue's files for candidates until there is a keeper. */
+  filesFrom(read: JournalKeeper['files']): void;
   /** The job queue: its entries go once it has them elsewhere. Before there is one, none goes. */
   keepFor(keeper: JournalKeeper): void;
   replicateBy(replicator: Replicator): void;
@@ -77,7 +80,13 @@ async function beginEpoch(directory: string, promote: OpenOptions['promote']): P
     ]);
   }
   if (promote !== undefined) {
-    const epoch = Math.max(found.promised, found.epoch, promote.seenEpoch) + 1;
+    const seen = Math.max(found.promised, found.epoch, promote.seenEpoch);
+    const epoch = promote.promised ?? seen + 1;
+    if (epoch < seen || epoch <= found.epoch) {
+      throw new Failure('ConfigurationError', [
+        `Epoch ${epoch} has passed: there is a master of epoch ${seen}`,
+      ]);
+    }
     return { ...found, epoch, promised: epoch };
   }
   if (found.promised > found.epoch) {
@@ -176,7 +185,7 @@ function assemble(
 ): OpenStore {
   const { paths, log } = options;
   let replicator: Replicator = noReplicator;
-  let keeper: JournalKeeper | undefined;
+  let readFiles: JournalKeeper['files'] | undefined;
   let { others } = loaded;
   const store: Store = new Store({
     engine,
@@ -213,16 +222,21 @@ function assemble(
     faults: () => store.faults(),
     onCommit: (listener) => store.onCommit(listener),
     onFolded: (listener) => folder.onFolded(listener),
+    filesFrom(read) {
+      readFiles = read;
+      replicator.retry();
+    },
     keepFor(next) {
-      keeper = next;
+      readFiles = (since) => next.files(since);
       others = [];
       folder.keeper = next;
       replicator.retry();
     },
     async files(since) {
       // Without it a candidate would be told that the queue is empty.
-      if (keeper === undefined) throw new Failure('ConfigurationError', ['The job queue is not ready yet']);
-      return await keeper.files(since);
+      if (readFiles === undefined)
+        throw new Failure('ConfigurationError', ['The job queue is not ready yet']);
+      return await readFiles(since);
     },
     replicateBy(next) {
       replicator = next;

@@ -3,16 +3,17 @@
  * interrupted are unwound before the first job starts; queries are answered from then on.
  */
 import { mkdir } from 'node:fs/promises';
+import { startDistributor } from '../config/distributor.ts';
 import type { OpenStore } from '../config/open.ts';
 import { openStore } from '../config/open.ts';
-import { JobFiles } from '../jobs/files.ts';
+import { JobFiles, type LoadedQueue } from '../jobs/files.ts';
 import { createKeeper } from '../jobs/keeper.ts';
 import { StepLedger } from '../jobs/ledger.ts';
 import { JobQueue } from '../jobs/queue.ts';
 import { foldJobs, isJobEntry, recoverQueue } from '../jobs/recover.ts';
 import { secretNamesOf } from '../jobs/redaction.ts';
 import { now, withDeadline } from '../kit/clock.ts';
-import { messageOf } from '../kit/failure.ts';
+import { type Failure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import type { Paths } from '../kit/paths.ts';
 import { LockManager } from '../locks/manager.ts';
@@ -25,7 +26,6 @@ import type { World } from '../operations/operation.ts';
 import { createRunner, stepFinder } from '../operations/runner.ts';
 import { evaluateExpression } from '../queries/language/evaluate-json.ts';
 import { nodeAddresses, nodeDaemonPort } from './addresses.ts';
-import { startDistribution } from './distribution.ts';
 import { createHooksRunner } from './hooks.ts';
 import { createRequestHandler } from './luxi-requests.ts';
 import { bringMasterIpUp } from './master-ip.ts';
@@ -46,20 +46,30 @@ export interface Master {
 }
 
 interface QueueSetting {
+  readonly files: JobFiles;
+  readonly loaded: LoadedQueue;
   readonly config: OpenStore;
   readonly world: World;
   readonly locks: LockManager;
   readonly nodes: NodeClient;
 }
 
-async function startQueue({ paths, log }: MasterOptions, { config, world, locks, nodes }: QueueSetting) {
-  const secrets = secretNamesOf(opcodes.values());
+/** The queue's files; candidates may have them from now on, with the journal's entries since. */
+async function loadFiles({ paths, log }: MasterOptions, config: OpenStore) {
   const files = new JobFiles(paths, log);
   files.position = () => config.engine.last;
+  const loaded = await files.load();
+  config.filesFrom((since) => (since === null ? files.all() : files.changedSince(since)));
+  return { files, loaded };
+}
+
+async function startQueue({ paths, log }: MasterOptions, setting: QueueSetting) {
+  const { files, loaded, config, world, locks, nodes } = setting;
+  const secrets = secretNamesOf(opcodes.values());
   const durable = config.journal;
   const ledger = new StepLedger(durable, secrets);
   const found = foldJobs(
-    await files.load(),
+    loaded,
     config.entries.map(({ kind, json }) => ({ kind, data: JSON.parse(json) as unknown })).filter(isJobEntry),
     ledger,
   );
@@ -99,7 +109,16 @@ async function startQueue({ paths, log }: MasterOptions, { config, world, locks,
     state,
   );
   config.keepFor(createKeeper({ queue, files, ledger, durable }));
-  return { queue, files };
+  return queue;
+}
+
+function onlyOnce<T>(work: (argument: T) => void): (argument: T) => void {
+  let isDone = false;
+  return (argument) => {
+    if (isDone) return;
+    isDone = true;
+    work(argument);
+  };
 }
 
 export async function composeMaster(options: MasterOptions): Promise<Master> {
@@ -107,15 +126,26 @@ export async function composeMaster(options: MasterOptions): Promise<Master> {
   for (const directory of [paths.queueDir, paths.archiveDir, paths.socketDir])
     await mkdir(directory, { recursive: true, mode: 0o750 });
   const config = await openStore({ paths, log });
+  let patienceMs = graceMs;
+  const superseded = onlyOnce((reason: Failure) => {
+    // Nodes refuse whatever running jobs still ask of them.
+    patienceMs = 0;
+    log.error(`${reason.message}; this master daemon ends`);
+    config.stop(reason);
+    options.end();
+  });
   const nodes = createNodeClient({
     paths,
     log,
     address: nodeAddresses(() => config.current, nodeDaemonPort()),
+    epoch: () => config.engine.epoch,
+    superseded,
   });
-  const world: World = { config, nodes, paths, log, now };
   const locks = new LockManager();
-  const distribution = startDistribution({ config, nodes, log, superseded: options.end });
-  const { queue, files } = await startQueue(options, { config, world, locks, nodes });
+  const { files, loaded } = await loadFiles(options, config);
+  const distribution = startDistributor({ store: config, nodes, log, superseded });
+  const world: World = { config, nodes, paths, log, now };
+  const queue = await startQueue(options, { files, loaded, config, world, locks, nodes });
   config.onCommit(() => queue.reschedule());
   const queries = createQueries({ config, nodes, queue: () => queue, locks, paths });
   const luxi = await serveLuxi({
@@ -129,7 +159,7 @@ export async function composeMaster(options: MasterOptions): Promise<Master> {
     async close() {
       await luxi.close(1000);
       queue.pause();
-      await withDeadline(queue.idle(), graceMs, 'the end of running jobs').catch((error: unknown) =>
+      await withDeadline(queue.idle(), patienceMs, 'the end of running jobs').catch((error: unknown) =>
         log.warning(messageOf(error)),
       );
       await files.flush(true);

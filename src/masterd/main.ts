@@ -1,23 +1,38 @@
 /**
- * ganeti-masterd: configuration, locks, job queue and LUXI in one process. On SIGTERM it takes no more
- * requests, lets running jobs stand in the journal as they are, and ends; the next start unwinds them.
+ * ganeti-masterd: configuration, locks, job queue and LUXI in one process. Before it serves it asks the other
+ * nodes whether it is still the master (votes.ts). On SIGTERM it takes no more requests, lets running jobs
+ * stand in the journal as they are, and ends; the next start unwinds them.
  */
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { isBackgroundChild, reportReady, startInBackground, takePidFile } from '../kit/daemon.ts';
-import { messageOf } from '../kit/failure.ts';
-import { openDaemonLog } from '../kit/log-file.ts';
-import { pathsFor } from '../kit/paths.ts';
+import { Failure, messageOf } from '../kit/failure.ts';
+import type { Log } from '../kit/log.ts';
+import { type DaemonLog, openDaemonLog } from '../kit/log-file.ts';
+import { type Paths, pathsFor } from '../kit/paths.ts';
 import { ownHostname } from '../kit/resolve.ts';
+import { luxiAddress } from '../luxi/address.ts';
+import { type LuxiServer, serveLuxi } from '../luxi/server.ts';
 import { releaseVersion } from '../model/release.ts';
+import { callByAddress } from './addresses.ts';
+import { readClusterView } from './cluster-view.ts';
 import { composeMaster } from './compose.ts';
-import { parseOptions } from './options.ts';
+import { type MasterdOptions, parseOptions } from './options.ts';
+import { awaitElection } from './votes.ts';
 
 const program = 'ganeti-masterd';
 /** constants.EXIT_NOTMASTER: this node isn't the master, so the daemon has nothing to do here. */
 const exitNotMaster = 11;
 
-class NotMaster extends Error {}
+/** What its message begins with, so that the process that started this one in the background knows too. */
+const notMasterMark = 'Not master: ';
+
+class NotMaster extends Error {
+  constructor(reason: string) {
+    super(`${notMasterMark}${reason}`);
+  }
+}
 
 async function requireMaster(): Promise<void> {
   const paths = pathsFor();
@@ -30,7 +45,79 @@ async function requireMaster(): Promise<void> {
   }
 }
 
-async function serve(debug: boolean, foreground: boolean): Promise<void> {
+/** Answers every request with the reason why there is no service yet. */
+async function explainWaiting(paths: Paths, log: Log, reason: string): Promise<LuxiServer> {
+  await mkdir(paths.socketDir, { recursive: true, mode: 0o750 });
+  const text = `The master daemon is waiting for the votes of other nodes: ${reason}`;
+  return await serveLuxi({
+    path: luxiAddress(paths),
+    log,
+    handle: async () => {
+      throw new Failure('GenericError', [text]);
+    },
+  });
+}
+
+/** @throws NotMaster when another node is master now; the abort reason of `signal` */
+async function requireElection(paths: Paths, log: Log, signal: AbortSignal): Promise<void> {
+  const nodes = callByAddress(paths, log);
+  let interim: LuxiServer | undefined;
+  try {
+    const verdict = await awaitElection(
+      { paths, nodes, view: await readClusterView(paths) },
+      {
+        log,
+        signal,
+        waiting: async (reason) => {
+          interim = await explainWaiting(paths, log, reason);
+          // Whoever boots the nodes one after the other must get on to the next.
+          reportReady();
+        },
+      },
+    );
+    if (verdict.kind === 'superseded') throw new NotMaster(verdict.reason);
+  } finally {
+    await interim?.close(0);
+    await nodes.close();
+  }
+}
+
+interface Served {
+  readonly paths: Paths;
+  readonly logFile: DaemonLog;
+  readonly noVoting: boolean;
+}
+
+async function serveUntilEnd({ paths, logFile, noVoting }: Served): Promise<void> {
+  const { log } = logFile;
+  const ending = new AbortController();
+  const end = () => ending.abort(new Failure('GenericError', ['The daemon was asked to end']));
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+  process.on('SIGHUP', () => {
+    logFile.reopen();
+    log.info('Log file opened again');
+  });
+  process.on('unhandledRejection', (reason) =>
+    log.error(`Unhandled: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`),
+  );
+  try {
+    if (noVoting) log.warning('Starting without the votes of other nodes, as told');
+    else await requireElection(paths, log, ending.signal);
+  } catch (error) {
+    if (ending.signal.aborted) return;
+    throw error;
+  }
+  const master = await composeMaster({ paths, log, end });
+  log.info(`${program} ${releaseVersion} serves ${paths.querySocket}, pid ${process.pid}`);
+  reportReady();
+  if (!ending.signal.aborted) await once(ending.signal, 'abort');
+  log.info('Stopping');
+  await master.close();
+  log.info('Stopped');
+}
+
+async function serve({ debug, foreground, noVoting }: MasterdOptions): Promise<void> {
   const paths = pathsFor();
   await requireMaster();
   const pidFile = takePidFile(`${paths.runDir}/${program}.pid`, program);
@@ -38,30 +125,16 @@ async function serve(debug: boolean, foreground: boolean): Promise<void> {
     lowest: debug ? 'DEBUG' : 'INFO',
     echo: debug && foreground,
   });
-  const { log } = logFile;
   try {
-    let end = () => {};
-    const stopped = new Promise<void>((resolve) => {
-      end = resolve;
-    });
-    const master = await composeMaster({ paths, log, end });
-    log.info(`${program} ${releaseVersion} serves ${paths.querySocket}, pid ${process.pid}`);
-    process.on('SIGTERM', end);
-    process.on('SIGINT', end);
-    process.on('SIGHUP', () => {
-      logFile.reopen();
-      log.info('Log file opened again');
-    });
-    process.on('unhandledRejection', (reason) =>
-      log.error(`Unhandled: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`),
-    );
-    reportReady();
-    await stopped;
-    log.info('Stopping');
-    await master.close();
-    log.info('Stopped');
+    await serveUntilEnd({ paths, logFile, noVoting });
   } catch (error) {
-    log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    logFile.log.error(
+      error instanceof NotMaster
+        ? error.message
+        : error instanceof Error
+          ? (error.stack ?? error.message)
+          : String(error),
+    );
     throw error;
   } finally {
     pidFile.release();
@@ -89,11 +162,12 @@ async function main(): Promise<number> {
       return exitNotMaster;
     }
     const fault = await startInBackground();
-    if (fault !== undefined) process.stderr.write(`${program}: ${fault}\n`);
-    return fault === undefined ? 0 : 1;
+    if (fault === undefined) return 0;
+    process.stderr.write(`${program}: ${fault}\n`);
+    return fault.startsWith(notMasterMark) ? exitNotMaster : 1;
   }
   try {
-    await serve(options.debug, options.foreground);
+    await serve(options);
     return 0;
   } catch (error) {
     reportReady(messageOf(error));

@@ -5,9 +5,11 @@ import { releaseVersion } from '../model/release.ts';
 export interface MasterdOptions {
   readonly foreground: boolean;
   readonly debug: boolean;
+  /** Serve even when most nodes can't be asked whether there is a newer master. */
+  readonly noVoting: boolean;
 }
 
-const help = `Usage: ganeti-masterd [-f] [-d]
+const help = `Usage: ganeti-masterd [-f] [-d] [--no-voting --yes-do-it]
 
 Options:
   --version            Show version and exit
@@ -15,6 +17,8 @@ Options:
   -f, --foreground     Don't detach from the current terminal
   -d, --debug          Log debug messages; with -f also on the terminal
   --no-user-checks     Accepted as Ganeti's daemons do: the daemon runs as root
+  --no-voting          Don't ask the other nodes whether there is a newer master; needs --yes-do-it
+  --yes-do-it          Confirm --no-voting: two masters at once lose data
   --syslog=SYSLOG      Not offered: logs stand in files ("no" is accepted)
 `;
 
@@ -28,6 +32,8 @@ export function parseOptions(args: readonly string[]): MasterdOptions | { readon
       foreground: { type: 'boolean', short: 'f' },
       debug: { type: 'boolean', short: 'd' },
       'no-user-checks': { type: 'boolean' },
+      'no-voting': { type: 'boolean' },
+      'yes-do-it': { type: 'boolean' },
       syslog: { type: 'string' },
     },
   });
@@ -35,5 +41,10 @@ export function parseOptions(args: readonly string[]): MasterdOptions | { readon
   if (values.version) return { shown: `ganeti-masterd (gantry) ${releaseVersion}\n` };
   if (values.syslog !== undefined && values.syslog !== 'no')
     throw new Error('--syslog is not supported yet: logs stand in files');
-  return { foreground: values.foreground ?? false, debug: values.debug ?? false };
+  const noVoting = values['no-voting'] ?? false;
+  if (noVoting && values['yes-do-it'] !== true)
+    throw new Error(
+      '--no-voting must be confirmed with --yes-do-it: with another master alive, data is lost',
+    );
+  return { noVoting, foreground: values.foreground ?? false, debug: values.debug ?? false };
 }

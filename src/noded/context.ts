@@ -2,10 +2,12 @@
 import { createHypervisorDrivers, type HypervisorDrivers } from '../hypervisors/catalog.ts';
 import type { Log } from '../kit/log.ts';
 import type { Paths } from '../kit/paths.ts';
+import { type Fence, openFence } from '../noderpc/fence.ts';
 import { type JournalReplica, openReplica } from '../noderpc/journal-replica.ts';
 import { createStorageDrivers, type StorageDrivers } from '../storage/catalog.ts';
 import type { StorageDriver } from '../storage/contract.ts';
 import type { StorageHost } from '../storage/host.ts';
+import { endOlderMaster } from './older-master.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -21,6 +23,8 @@ export interface NodeContext {
   readonly hypervisors: HypervisorDrivers;
   /** This node's copy of the configuration's journal. */
   readonly replica: JournalReplica;
+  /** Keeps older masters out. */
+  readonly fence: Fence;
   storageDriver(template: string): Promise<StorageDriver>;
   /** Makes the daemon end once the request that runs has been answered. */
   readonly stopDaemon: () => void;
@@ -41,6 +45,7 @@ export function createContext(options: ContextOptions): NodeContext {
     storage,
     hypervisors: createHypervisorDrivers(options),
     replica: openReplica(options),
+    fence: openFence(options.paths, (epoch) => endOlderMaster(options, epoch)),
     storageDriver: (template) => storage.driver(template),
   };
 }

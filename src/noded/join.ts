@@ -13,6 +13,7 @@ import type { Log } from '../kit/log.ts';
 import type { Paths } from '../kit/paths.ts';
 import { runChecked } from '../kit/process.ts';
 import { keyMatches, makeClientCertificate } from '../noderpc/certificates.ts';
+import { forgetMasters } from '../noderpc/fence.ts';
 import { certificateIn, digestOf, isIssuedBy } from '../noderpc/pem.ts';
 import { readSsconf, writeSsconf } from './ssconf.ts';
 
@@ -157,6 +158,7 @@ export async function joinCluster(options: JoinOptions, data: JoinData): Promise
     log.info('This is a dry run, nothing is written');
     return digest;
   }
+  if ((await readSsconf(paths, 'cluster_name')) === undefined) await forgetMasters(paths);
   await setUpSsh(options, data);
   log.info('Writing ssconf files ...');
   await writeSsconf(paths, data.ssconf, data.ssconf_serial);

@@ -56,6 +56,7 @@ async function serve(options: NodedOptions, paths: Paths): Promise<void> {
     log,
     port: options.port,
     bind: options.bind,
+    fence: context.fence,
     maxClients: options.maxClients,
   });
   try {

@@ -7,11 +7,12 @@
 import { isIPv6 } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { buildConnector, Client, Pool } from 'undici';
-import { decodeFailure, messageOf } from '../kit/failure.ts';
+import { decodeFailure, type Failure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import type { Paths } from '../kit/paths.ts';
 import type { NodeCall, NodeCaller, Reply } from './call.ts';
 import { version } from './calls/node.ts';
+import { epochHeader, isStaleMaster } from './fence.ts';
 import { usualHeartbeat, whileAlive } from './heartbeat.ts';
 import { createIdentity, type Identity } from './identity.ts';
 import { requireAnswer } from './reply.ts';
@@ -30,6 +31,10 @@ export interface NodeClientOptions {
   /** The node of a uuid as the configuration has it now; undefined when there is none. */
   readonly address: (uuid: string) => NodeAddress | undefined;
   readonly log: Log;
+  /** Of the master that calls; nodes refuse it once they know a newer one. Without it nobody is refused. */
+  readonly epoch?: () => number;
+  /** A node has refused a call because a newer master exists. */
+  readonly superseded?: (reason: Failure) => void;
 }
 
 export interface NodeClient extends NodeCaller {
@@ -112,7 +117,10 @@ export function createNodeClient(options: NodeClientOptions): NodeClient {
       method: 'POST',
       path,
       body,
-      headers: { 'content-type': 'application/json' },
+      headers: {
+        'content-type': 'application/json',
+        ...(options.epoch === undefined ? {} : { [epochHeader]: String(options.epoch()) }),
+      },
       signal,
     } as const;
     try {
@@ -138,7 +146,8 @@ export function createNodeClient(options: NodeClientOptions): NodeClient {
       });
       await answer.body.dump();
     } finally {
-      await client.destroy();
+      // Its connection may still be on the way to nobody; that must not hold the caller up.
+      void client.destroy();
     }
   }
 
@@ -179,6 +188,7 @@ export function createNodeClient(options: NodeClientOptions): NodeClient {
       return { name, reply: { kind: 'unreachable', message: 'the answer is not readable' } };
     if (!answer.ok) {
       const failure = decodeFailure(answer.error);
+      if (isStaleMaster(failure)) options.superseded?.(failure);
       return {
         name,
         reply: { kind: 'refused', message: failure.message, error: [failure.errorClass, failure.args] },

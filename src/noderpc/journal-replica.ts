@@ -15,10 +15,17 @@ import { writeFileAtomic } from '../kit/atomic-file.ts';
 import { Failure } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import type { Paths } from '../kit/paths.ts';
-import { decodeLine, type LineEntry } from './journal/lines.ts';
+import { staleMaster } from './fence.ts';
+import { decodeLine, encodeLine, type LineEntry } from './journal/lines.ts';
 import { journalOwner } from './journal/owner.ts';
 import { firstPosition, type Position, readPosition, sha256, writePosition } from './journal/position.ts';
 import { SegmentLog } from './journal/segments.ts';
+
+/** Which master wrote a copy, and its newest entry. */
+export interface HeldCopy {
+  readonly epoch: number;
+  readonly last: number;
+}
 
 export interface ReplicaOptions {
   readonly paths: Pick<Paths, 'journalDir' | 'configFile' | 'queueDir'>;
@@ -54,6 +61,17 @@ export interface JournalReplica {
   snapshot(request: Snapshot): Promise<void>;
   /** The newest epoch that was heard of; `last` is -1 when a snapshot is needed. */
   position(): Promise<{ readonly epoch: number; readonly last: number }>;
+  /** What the copy has, whomever the node follows; null when it is not whole. */
+  held(): Promise<HeldCopy | null>;
+  /**
+   * Follows nobody older than the epoch from now on; a node without a copy has nothing to refuse.
+   * @throws Failure ConfigurationError [sentence, "stale_epoch"] when this or a newer one was promised already
+   */
+  promise(epoch: number): Promise<HeldCopy | null>;
+  /** Lines of the copy from entry `from` on, at most about a megabyte. */
+  read(from: number): Promise<string[]>;
+  /** Brings the copy up to date with lines that another copy of the same master has; by a node that takes over. */
+  extend(lines: readonly string[]): Promise<void>;
   /** Removes the copy: this node is no candidate any more. */
   forget(): Promise<void>;
   close(): Promise<void>;
@@ -72,13 +90,6 @@ export async function unpackConfiguration(text: string): Promise<Buffer> {
   return await decompress(Buffer.from(text, 'base64'));
 }
 
-function stale(epoch: number, promised: number): Failure {
-  return new Failure('ConfigurationError', [
-    `The master of epoch ${epoch} is no longer master: this node follows epoch ${promised}`,
-    'stale_epoch',
-  ]);
-}
-
 function decodeLines(texts: readonly string[], first: number): LineEntry[] {
   return texts.map((text, index) => {
     const entry = decodeLine(Buffer.from(text));
@@ -89,9 +100,16 @@ function decodeLines(texts: readonly string[], first: number): LineEntry[] {
   });
 }
 
+/** Bytes of one answer to a reader. */
+const readBytes = 1024 * 1024;
+
 interface Opened {
   position: Position;
   readonly segments: SegmentLog;
+}
+
+function heldBy({ position, segments }: Opened): HeldCopy | null {
+  return position.epoch === 0 ? null : { epoch: position.epoch, last: segments.last };
 }
 
 class Replica implements JournalReplica {
@@ -136,6 +154,46 @@ class Replica implements JournalReplica {
       const { position, segments } = await this.#open();
       const follows = position.epoch !== 0 && position.epoch === position.promised;
       return { epoch: position.promised, last: follows ? segments.last : -1 };
+    });
+  }
+
+  held(): Promise<HeldCopy | null> {
+    return this.#inTurn(async () => heldBy(await this.#open()));
+  }
+
+  promise(epoch: number): Promise<HeldCopy | null> {
+    return this.#inTurn(async () => {
+      if ((await readPosition(this.#directory)) === undefined) return null;
+      const opened = await this.#open();
+      if (epoch <= opened.position.promised) throw staleMaster(epoch, opened.position.promised);
+      await this.#promise(opened, epoch);
+      return heldBy(opened);
+    });
+  }
+
+  read(from: number): Promise<string[]> {
+    return this.#inTurn(async () => {
+      const lines: string[] = [];
+      let bytes = 0;
+      for await (const entry of (await this.#open()).segments.read(from)) {
+        lines.push(encodeLine(entry, entry.batch).slice(0, -1));
+        bytes += entry.json.length;
+        if (bytes > readBytes) break;
+      }
+      return lines;
+    });
+  }
+
+  extend(lines: readonly string[]): Promise<void> {
+    return this.#inTurn(async () => {
+      const { position, segments } = await this.#open();
+      const entries = decodeLines(lines, segments.last + 1);
+      const strange = entries.find((entry) => entry.epoch > position.epoch);
+      if (strange !== undefined)
+        throw new Failure('ConfigurationError', [
+          `Journal entry ${strange.number} is of epoch ${strange.epoch}, this copy is of ${position.epoch}`,
+        ]);
+      await segments.append(entries);
     });
   }
 
@@ -202,7 +260,7 @@ class Replica implements JournalReplica {
 
   /** Keeps the word never to take entries of an older master than this. */
   async #promise(opened: Opened, epoch: number): Promise<void> {
-    if (epoch < opened.position.promised) throw stale(epoch, opened.position.promised);
+    if (epoch < opened.position.promised) throw staleMaster(epoch, opened.position.promised);
     if (epoch > opened.position.promised) await this.#write(opened, { ...opened.position, promised: epoch });
   }
 

@@ -11,6 +11,7 @@ import type { TLSSocket } from 'node:tls';
 import { z } from 'zod';
 import { Failure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
+import { epochHeader, type Fence } from './fence.ts';
 import type { NodeHandler } from './handler.ts';
 import type { Identity } from './identity.ts';
 import { bodyLimit, encodeAnswer, encodeRefusal } from './wire.ts';
@@ -21,6 +22,8 @@ export interface NodeServerOptions {
   readonly log: Log;
   readonly port: number;
   readonly bind: string;
+  /** Refuses what an older master asks; without it every master is heard. */
+  readonly fence?: Fence;
   /** Requests that run at the same time; more wait their turn. */
   readonly maxClients?: number;
 }
@@ -132,6 +135,8 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     const signal = AbortSignal.any([gone.signal, stopping.signal]);
     try {
       const body = await readBody(request);
+      const epoch = Number(request.headers[epochHeader]);
+      if (Number.isSafeInteger(epoch)) await options.fence?.admit(epoch);
       log.debug(`${peer} calls ${name}`);
       const result = await gate(() => run(handler, body, peer, signal));
       if (handler.call.effect === 'change') log.info(`${name} done for ${peer}`);

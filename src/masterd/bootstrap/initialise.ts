@@ -18,6 +18,7 @@ import { programPath } from '../../kit/programs.ts';
 import { ownHostname, resolveHost } from '../../kit/resolve.ts';
 import { etcHostsModify } from '../../noderpc/calls/node.ts';
 import { createNodeClient } from '../../noderpc/client.ts';
+import { forgetMasters } from '../../noderpc/fence.ts';
 import { certificateIn, digestOf } from '../../noderpc/pem.ts';
 import { joiningKey } from '../../operations/node/joining.ts';
 import { nodeAddresses, nodeDaemonPort } from '../addresses.ts';
@@ -181,6 +182,7 @@ export async function initialise(input: InitInput, talk: Talk): Promise<null> {
   try {
     await mkdir(paths.dataDir, { recursive: true, mode: 0o755 });
     await mkdir(paths.configDir, { recursive: true });
+    await forgetMasters(paths);
     await writeSecrets(secrets);
     const hostKey = await prepareSsh(paths, configuration.cluster.modify_ssh_setup, cluster.name, talk);
     await createConfigFile(

@@ -7,6 +7,7 @@ const verbs: Readonly<
   init: async () => (await import('./initialise.ts')).initialise,
   'node-setup': async () => (await import('./node-setup.ts')).setNodeUp,
   'node-undo': async () => (await import('./node-setup.ts')).undoNodeSetup,
+  'master-failover': async () => (await import('./master-failover.ts')).masterFailover,
   'destroy-finish': async () => (await import('./destroy.ts')).finishDestroy,
 };
 

@@ -6,6 +6,7 @@ import { diskHandlers } from './disk.ts';
 import { fileHandlers } from './files.ts';
 import { instanceHandlers } from './instance.ts';
 import { journalHandlers } from './journal.ts';
+import { masterHandlers } from './master.ts';
 import { nodeHandlers } from './node.ts';
 import { osHandlers } from './os.ts';
 import { roleHandlers } from './role.ts';
@@ -26,6 +27,7 @@ export function nodeCallTable(context: NodeContext): ReadonlyMap<string, NodeHan
     ...verifyHandlers(context, diagnoseOses),
     ...fileHandlers(context),
     ...journalHandlers(context),
+    ...masterHandlers(context),
     ...roleHandlers(context),
     ...diskHandlers(context),
     ...instanceHandlers(context),
