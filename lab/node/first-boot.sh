@@ -93,6 +93,9 @@ drivers() {
 guests() {
   ln -sfn "$cache/guest/vmlinuz" /boot/vmlinuz-3-kvmU
   ln -sfn "$cache/guest/initrd.gz" /boot/initrd-3-kvmU
+  rm -f /usr/bin/kvm
+  sed "s|@cache@|$cache|" "$checkout/lab/node/kvm" >/usr/bin/kvm
+  chmod 755 /usr/bin/kvm
   mkdir -p /srv/ganeti/os /usr/share/ganeti/os
   ln -sfn "$checkout/lab/os/busybox" /srv/ganeti/os/busybox
   rm -rf /usr/share/ganeti/os/noop

@@ -17,6 +17,7 @@ kernels_ready() {
     packages_ready
     guest_ready || fetch_guest
     [ -d "$cache/noop" ] || fetch_noop
+    [ -d "$cache/qemu" ] || fetch_qemu
     [ -e "$cache/uml-${GANTRY_LAB_UML:-newest}.conf" ] || fetch_uml
   ) 9>"$cache/lock"
   . "$cache/uml-${GANTRY_LAB_UML:-newest}.conf"
