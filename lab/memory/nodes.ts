@@ -6,6 +6,7 @@ import { Failure } from '../../src/kit/failure.ts';
 import type { NodeCall, NodeCaller, Reply } from '../../src/noderpc/call.ts';
 import type { DiskOnNode, InstanceOnNode } from '../../src/noderpc/calls/shapes.ts';
 import type { MasterAddress } from '../../src/operations/steps/master-ip.ts';
+import { siteHandlers } from './site.ts';
 
 /** What a machine holds that can outlive an operation. */
 export interface MachineState {
@@ -23,6 +24,10 @@ export interface MachineState {
   /** Instances that this machine is ready to receive. */
   readonly accepting: Set<string>;
   readonly hosts: Set<string>;
+  /** Physical volumes on which new volumes may be put. */
+  readonly allocatable: Set<string>;
+  /** Contents of files that were written from outside, by path. */
+  readonly files: Map<string, string>;
   /** The cluster's address where it is up here: "ip/netmask netdev". */
   masterIp: string | null;
   /** Belongs to the cluster: has its certificate. */
@@ -40,13 +45,15 @@ export function newMachine(member = true): MachineState {
     guests: new Map(),
     accepting: new Set(),
     hosts: new Set(),
+    allocatable: new Set(['/dev/sda5']),
+    files: new Map(),
     masterIp: null,
     member,
     reachable: true,
   };
 }
 
-type Handler = (machine: MachineState, argument: never, nodes: MemoryNodes) => unknown;
+export type Handler = (machine: MachineState, argument: never, nodes: MemoryNodes) => unknown;
 
 const idOf = (disk: { readonly logical_id?: unknown }) => JSON.stringify(disk.logical_id);
 
@@ -293,7 +300,12 @@ const nodeHandlers: Readonly<Record<string, Handler>> = {
   }),
 };
 
-const handlers: Readonly<Record<string, Handler>> = { ...diskHandlers, ...instanceHandlers, ...nodeHandlers };
+const handlers: Readonly<Record<string, Handler>> = {
+  ...diskHandlers,
+  ...instanceHandlers,
+  ...nodeHandlers,
+  ...siteHandlers,
+};
 
 /** Time of every clock in this cluster, seconds. */
 export const memoryTime = 1_800_000_000;
@@ -366,6 +378,7 @@ export class MemoryNodes implements NodeCaller {
           guests: [...machine.guests].sort(),
           accepting: [...machine.accepting].sort(),
           hosts: [...machine.hosts].sort(),
+          allocatable: [...machine.allocatable].sort(),
           masterIp: machine.masterIp,
           member: machine.member,
         },

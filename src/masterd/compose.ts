@@ -144,7 +144,11 @@ export async function composeMaster(options: MasterOptions): Promise<Master> {
   const locks = new LockManager();
   const { files, loaded } = await loadFiles(options, config);
   const distribution = startDistributor({ store: config, nodes, log, superseded });
-  const world: World = { config, nodes, paths, log, now };
+  const master = {
+    redistribute: () => distribution.settle(true),
+    queryContext: () => queries.context(),
+  };
+  const world: World = { config, nodes, paths, log, now, master };
   const queue = await startQueue(options, { files, loaded, config, world, locks, nodes });
   config.onCommit(() => queue.reschedule());
   const queries = createQueries({ config, nodes, queue: () => queue, locks, paths });

@@ -23,6 +23,8 @@ export interface QueryParts {
 }
 
 export interface MasterQueries {
+  /** Everything that a query may read. */
+  context(): Promise<QueryContext>;
   query(what: string, fields: readonly string[], filter: unknown): Promise<unknown>;
   fields(what: string, names: readonly string[]): unknown;
   /** The older calls: bare values by names. */
@@ -55,6 +57,7 @@ export function createQueries({ config, nodes, queue, locks, paths }: QueryParts
     instanceOnNode: (instance, node) => instanceOnNode(config.current, instance, node),
   });
   return {
+    context,
     query: async (what, fields, filter) => await runQuery(what, fields, filter, await context()),
     fields: (what, names) => queryFields(what, names),
     classic: async (what, names, fields) => await classicQuery(what, names, fields, await context()),

@@ -19,6 +19,7 @@ export function uploadablePaths(paths: Paths): ReadonlySet<string> {
     paths.rapiUsers,
     paths.confdHmacKey,
     paths.clusterDomainSecret,
+    `${paths.configDir}/scripts/master-ip-setup`,
     ...ancillary.map((path) => localPath(paths, path)),
   ]);
 }

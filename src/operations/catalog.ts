@@ -1,6 +1,12 @@
 /** Every operation, one line each. What isn't here is answered with "not supported yet" by the runner. */
+
+import { clusterConfigQuery } from './cluster/config-query.ts';
 import { clusterDestroy, clusterPostInit } from './cluster/lifecycle.ts';
+import { clusterActivateMasterIp, clusterDeactivateMasterIp } from './cluster/master-ip.ts';
 import { clusterQuery } from './cluster/query.ts';
+import { clusterRedistConf } from './cluster/redist-conf.ts';
+import { clusterRename } from './cluster/rename.ts';
+import { clusterRepairDiskSizes } from './cluster/repair-disk-sizes.ts';
 import { clusterSetParams } from './cluster/set-params.ts';
 import { clusterVerify } from './cluster/verify.ts';
 import { clusterVerifyConfig } from './cluster/verify-config.ts';
@@ -31,18 +37,34 @@ import { networkRemove } from './network/remove.ts';
 import { networkRename } from './network/rename.ts';
 import { networkSetParams } from './network/set-params.ts';
 import { nodeAdd } from './node/add.ts';
+import { nodeEvacuate } from './node/evacuate.ts';
+import { nodeMigrate } from './node/migrate.ts';
+import { nodeModifyStorage } from './node/modify-storage.ts';
+import { oobCommand } from './node/oob-command.ts';
+import { nodePowercycle } from './node/powercycle.ts';
+import { nodeQueryStorage } from './node/query-storage.ts';
+import { nodeQueryVolumes } from './node/query-volumes.ts';
 import { nodeRemove } from './node/remove.ts';
+import { repairNodeStorage } from './node/repair-storage.ts';
+import { restrictedCommand } from './node/restricted-command.ts';
 import { nodeSetParams } from './node/set-params.ts';
 import type { AnyOperation } from './operation.ts';
-import { osDiagnose } from './os/diagnose.ts';
+import { extStorageDiagnose, osDiagnose } from './os/diagnose.ts';
+import { query, queryFieldsOperation } from './query/query.ts';
 import { tagsDel, tagsSet } from './tags/change.ts';
 import { tagsGet, tagsSearch } from './tags/query.ts';
 import { testDelay } from './test/delay.ts';
 
 const all: readonly AnyOperation[] = [
+  clusterActivateMasterIp,
+  clusterConfigQuery,
+  clusterDeactivateMasterIp,
   clusterDestroy,
   clusterPostInit,
   clusterQuery,
+  clusterRedistConf,
+  clusterRename,
+  clusterRepairDiskSizes,
   clusterSetParams,
   clusterVerify,
   clusterVerifyConfig,
@@ -74,9 +96,21 @@ const all: readonly AnyOperation[] = [
   networkRename,
   networkSetParams,
   nodeAdd,
+  nodeEvacuate,
+  nodeMigrate,
+  nodeModifyStorage,
+  nodePowercycle,
+  nodeQueryStorage,
+  nodeQueryVolumes,
   nodeRemove,
   nodeSetParams,
+  oobCommand,
+  extStorageDiagnose,
   osDiagnose,
+  query,
+  queryFieldsOperation,
+  repairNodeStorage,
+  restrictedCommand,
   tagsDel,
   tagsGet,
   tagsSearch,

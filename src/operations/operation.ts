@@ -10,6 +10,18 @@ import type { LockRequest } from '../locks/contract.ts';
 import type { Configuration } from '../model/configuration.ts';
 import type { NodeCaller } from '../noderpc/call.ts';
 import type { OpcodeDefinition, OpcodeOf } from '../opcodes/opcode.ts';
+import type { QueryContext } from '../queries/context.ts';
+
+/** What only the master daemon can do for an operation. */
+export interface MasterServices {
+  /**
+   * Writes configuration and ssconf to every node again.
+   * @returns nodes, by uuid, that could not be reached, with the reason
+   */
+  redistribute(): Promise<ReadonlyMap<string, string>>;
+  /** Everything that a query may read, with the state of the queue. */
+  queryContext(): Promise<QueryContext>;
+}
 
 /** What steps work on. Handed in whole, so a restarted master can make one for an old job's undo. */
 export interface World {
@@ -19,6 +31,8 @@ export interface World {
   readonly log: Log;
   /** Seconds since the epoch. */
   readonly now: () => number;
+  /** Absent outside the master daemon. */
+  readonly master?: MasterServices;
 }
 
 /** What a plan may use: reads, and reservations under the job. */
@@ -32,6 +46,8 @@ export interface PlanContext {
   readonly paths: Paths;
   readonly log: Log;
   readonly now: () => number;
+  /** Absent outside the master daemon. */
+  readonly master?: MasterServices;
   /** Locks that were taken, for opportunistic requests. */
   readonly held: readonly LockRequest[];
   say(text: string): void;

@@ -249,6 +249,7 @@ class OpcodeRun {
       paths: world.paths,
       log: world.log,
       now: world.now,
+      ...(world.master === undefined ? {} : { master: world.master }),
       held,
       say: (text) => steps.say(text),
       info: (text) => steps.info(text),

@@ -9,7 +9,9 @@ import { journalHandlers } from './journal.ts';
 import { masterHandlers } from './master.ts';
 import { nodeHandlers } from './node.ts';
 import { osHandlers } from './os.ts';
+import { powerHandlers } from './power.ts';
 import { roleHandlers } from './role.ts';
+import { storageHandlers } from './storage.ts';
 import { verifyHandlers } from './verify.ts';
 
 export function nodeCallTable(context: NodeContext): ReadonlyMap<string, NodeHandler> {
@@ -31,6 +33,8 @@ export function nodeCallTable(context: NodeContext): ReadonlyMap<string, NodeHan
     ...roleHandlers(context),
     ...diskHandlers(context),
     ...instanceHandlers(context),
+    ...storageHandlers(context),
+    ...powerHandlers(context),
     ...os,
   ]);
 }

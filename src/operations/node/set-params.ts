@@ -1,10 +1,11 @@
 /** OP_NODE_SET_PARAMS: roles (offline, drained, candidate), capabilities and parameters of a node. */
-import { ErrorCode, messageOf, notSupportedYet, prerequisiteFailure } from '../../kit/failure.ts';
+import { ErrorCode, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
+import { pythonText } from '../../kit/python-text.ts';
+import type { LockRequest } from '../../locks/contract.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { nodeNamed, nodesOf } from '../../model/lookup.ts';
 import type { Node } from '../../model/objects/node.ts';
-import { changeLevel, enforceTypes, type ParameterValues } from '../../model/params/family.ts';
-import { nodeParameters } from '../../model/params/node.ts';
+import { filledNode } from '../../model/params/fill.ts';
 import { nodeCryptoTokens, nodeDemoteFromCandidate, version } from '../../noderpc/calls/node.ts';
 import { NodeSetParams } from '../../opcodes/node.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
@@ -12,7 +13,10 @@ import { operation, type PlanContext } from '../operation.ts';
 import { promoteCandidates } from '../steps/candidates.ts';
 import { putNode } from '../steps/node.ts';
 import { hasRoom, poolState } from './candidate-pool.ts';
+import { joiningKey } from './joining.ts';
 import { fillCandidatePool } from './promotion.ts';
+import { mirroredInstances, requireSecondaryAddress } from './secondary-address.ts';
+import { changedSettings } from './settings.ts';
 
 type Op = OpcodeOf<typeof NodeSetParams>;
 type Role = 'candidate' | 'drained' | 'offline' | 'regular';
@@ -22,7 +26,7 @@ interface SetParamsPlan {
   readonly before: Node;
   readonly after: Node;
   readonly autoPromote: boolean;
-  readonly changes: readonly (readonly [string, unknown])[];
+  readonly changes: readonly (readonly [string, string])[];
 }
 
 const roleOf = (node: Node): Role =>
@@ -50,7 +54,7 @@ function checkRole(op: Op, configuration: Configuration, before: Node, role: Rol
   const flagged = [op.offline, op.drained, op.master_candidate].filter((flag) => flag === true).length;
   if (flagged > 1)
     throw prerequisiteFailure(
-      'Please pass only one of the master candidate, offline, drained flags',
+      "Can't set the node into more than one state at the same time",
       ErrorCode.invalid,
     );
   const isMaster = before.uuid === configuration.cluster.master_node;
@@ -87,26 +91,82 @@ function checkVmCapable(op: Op, configuration: Configuration, before: Node): voi
   }
 }
 
-function changesOf(before: Node, after: Node): [string, unknown][] {
-  const changes: [string, unknown][] = [];
+function changesOf(before: Node, after: Node): [string, string][] {
+  const changes: [string, string][] = [];
   for (const key of [
+    'master_capable',
+    'vm_capable',
+    'secondary_ip',
     'master_candidate',
     'drained',
     'offline',
-    'master_capable',
-    'vm_capable',
     'powered',
   ] as const) {
-    if (before[key] !== after[key]) changes.push([key, after[key]]);
+    if (before[key] !== after[key]) changes.push([key, pythonText(after[key])]);
   }
   return changes;
 }
 
+const asked = (op: Op) => [
+  op.offline,
+  op.master_candidate,
+  op.drained,
+  op.master_capable,
+  op.vm_capable,
+  op.secondary_ip,
+  op.ndparams,
+  op.hv_state,
+  op.disk_state,
+  op.powered,
+];
+
+/** Only a node with a program for power control has a power state that can be set. */
+function checkPower(op: Op, { cluster, nodegroups }: Configuration, node: Node): void {
+  if (filledNode(cluster, nodegroups.get(node.group), node).oob_program !== '') {
+    if (op.offline === false && !node.powered && op.powered !== true) {
+      throw prerequisiteFailure(
+        `Node ${node.name} needs to be turned on before its offline status can be reset`,
+        ErrorCode.state,
+      );
+    }
+  } else if (op.powered !== null) {
+    throw prerequisiteFailure(
+      `Unable to change powered state for node ${node.name} as it does not support out-of-band handling`,
+      ErrorCode.state,
+    );
+  }
+}
+
+/** A node that comes back must answer. */
+async function checkReturn(op: Op, context: PlanContext, before: Node, role: Role): Promise<void> {
+  if (!before.offline || role === 'offline') return;
+  try {
+    await context.nodes.call(joiningKey(before.name, before.primary_ip), version, {});
+  } catch (error) {
+    if (!op.force) {
+      throw prerequisiteFailure(
+        `Node ${before.name} is being de-offlined but fails to report its version: ${messageOf(error)}`,
+        ErrorCode.state,
+        error,
+      );
+    }
+  }
+  context.warn(
+    'Transitioning node from offline to online state without using re-add. Please make sure the node is healthy!',
+  );
+}
+
+function tellIneffective(op: Op, context: PlanContext, before: Node): void {
+  for (const flag of ['master_candidate', 'drained', 'offline'] as const) {
+    if (op[flag] === false && !before[flag])
+      context.info(`Ignoring request to unset flag ${flag}, already unset`);
+  }
+}
+
 async function plan(op: Op, context: PlanContext): Promise<SetParamsPlan> {
   const { configuration } = context;
-  if (op.secondary_ip !== null) throw notSupportedYet('Changing the secondary address of a node');
-  if (Object.keys({ ...op.hv_state, ...op.disk_state }).length > 0)
-    throw notSupportedYet('Changing the hypervisor or disk state of a node');
+  if (asked(op).every((value) => value === null))
+    throw prerequisiteFailure('Please pass at least one modification', ErrorCode.invalid);
   const before = nodeNamed(configuration, op.node_name);
   const wanted = wantedRole(op, before);
   const capable = op.master_capable ?? before.master_capable;
@@ -114,34 +174,20 @@ async function plan(op: Op, context: PlanContext): Promise<SetParamsPlan> {
   const role: Role = wanted === 'promote-if-room' ? (promote ? 'candidate' : 'regular') : wanted;
   checkRole(op, configuration, before, role);
   checkVmCapable(op, configuration, before);
+  tellIneffective(op, context, before);
+  checkPower(op, configuration, before);
   if (promote) context.info('Auto-promoting node to master candidate');
-  if (op.offline === false && before.offline) {
-    try {
-      await context.nodes.call(before.uuid, version, {});
-    } catch (error) {
-      if (!op.force) {
-        throw prerequisiteFailure(
-          `Node ${before.name} is not reachable and can't be set online: ${messageOf(error)}`,
-          ErrorCode.environment,
-          error,
-        );
-      }
-    }
-    context.warn(
-      'Transitioning node from offline to online state without using re-add. Please make sure the node is healthy!',
-    );
-  }
-  const ndparams =
-    op.ndparams === null
-      ? before.ndparams
-      : changeLevel(before.ndparams, enforceTypes(nodeParameters, op.ndparams as ParameterValues));
+  if (op.master_capable === false && before.master_candidate) context.info('Demoting from master candidate');
+  await checkReturn(op, context, before, role);
+  if (op.secondary_ip !== null) await requireSecondaryAddress(context, before, op.secondary_ip, op.force);
   const after: Node = {
     ...before,
     ...roleFlags[role],
-    ndparams: { ...ndparams },
+    ...changedSettings(op, before),
     master_capable: capable,
     vm_capable: op.vm_capable ?? before.vm_capable,
     powered: op.powered ?? before.powered,
+    secondary_ip: op.secondary_ip ?? before.secondary_ip,
   };
   return {
     configuration,
@@ -152,12 +198,19 @@ async function plan(op: Op, context: PlanContext): Promise<SetParamsPlan> {
   };
 }
 
+function locksOf(op: Op, configuration: Configuration): LockRequest[] {
+  const node = nodeNamed(configuration, op.node_name);
+  const instances = op.secondary_ip === null ? [] : mirroredInstances(configuration, node);
+  return [
+    ...instances.map(({ name }): LockRequest => ({ level: 'instance', name, mode: 'shared' })),
+    { level: 'node', name: node.uuid, mode: 'exclusive' },
+  ];
+}
+
 export const nodeSetParams = operation({
   opcode: NodeSetParams,
   steps: [putNode, promoteCandidates],
-  locks: (op, configuration) => [
-    { level: 'node', name: nodeNamed(configuration, op.node_name).uuid, mode: 'exclusive' },
-  ],
+  locks: locksOf,
   plan,
   hooks: (op, { before, after }, configuration) => {
     const where = [...new Set([configuration.cluster.master_node, before.uuid])];
@@ -181,7 +234,9 @@ export const nodeSetParams = operation({
     const digestBefore = configuration.cluster.candidate_certs[before.uuid] ?? null;
     let digest = after.master_candidate ? digestBefore : null;
     if (after.master_candidate && digest === null) {
-      digest = (await job.world.nodes.call(before.uuid, nodeCryptoTokens, { action: 'get' })).digest;
+      // By its address: until the commit below, a node that comes back still counts as offline.
+      const key = joiningKey(before.name, before.primary_ip);
+      digest = (await job.world.nodes.call(key, nodeCryptoTokens, { action: 'get' })).digest;
     }
     await job.do(putNode, { node: after as never, digest, before: before as never, digestBefore });
     await job.keep();

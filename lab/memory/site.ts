@@ -1,0 +1,73 @@
+/** Node calls about storage units, programs of the site and definitions, for nodes in memory. */
+import { Failure } from '../../src/kit/failure.ts';
+import type { DiskOnNode } from '../../src/noderpc/calls/shapes.ts';
+import type { Handler } from './nodes.ts';
+
+const mebibyte = 1024 * 1024;
+
+/** What the program for power control of this site says, by command. */
+const powerAnswers: Readonly<Record<string, string>> = {
+  'power-status': '{"powered": true}',
+  health: '[["PSU", "OK"], ["Fan", "CRITICAL"]]',
+};
+
+const definition = {
+  path: '/srv/os',
+  diagnose: '',
+  variants: [],
+  parameters: [],
+  apiVersions: [20],
+  trusted: true,
+};
+
+export const siteHandlers: Readonly<Record<string, Handler>> = {
+  node_volumes: (machine) =>
+    [...machine.volumes].map(([id, size]) => {
+      const [vg, name] = JSON.parse(id) as [string, string];
+      return { vg, name, size, device: '/dev/sda5' };
+    }),
+  storage_list: (
+    machine,
+    { type, folder, name }: { type: string; folder: string | null; name: string | null },
+  ) => {
+    const common = { size: 200_000, used: 100_000, free: 100_000, allocatable: true };
+    if (folder !== null) return [{ ...common, name: name ?? folder }];
+    if (type === 'lvm-vg') return ['xenvg', 'fast'].map((group) => ({ ...common, name: group }));
+    return [{ ...common, name: '/dev/sda5', allocatable: machine.allocatable.has('/dev/sda5') }].filter(
+      (unit) => name === null || unit.name === name,
+    );
+  },
+  storage_modify: (machine, { name, allocatable }: { name: string; allocatable: boolean }) => {
+    if (allocatable) machine.allocatable.add(name);
+    else machine.allocatable.delete(name);
+    return null;
+  },
+  storage_execute: () => null,
+  restricted_command: (_machine, { command }: { command: string }) => {
+    if (command !== 'uptime') throw new Failure('OpExecError', [`Executing command '${command}' failed`]);
+    return 'up 3 days\n';
+  },
+  run_oob: (_machine, { command, node }: { command: string; node: string }) => {
+    if (node.startsWith('node9')) throw new Failure('OpExecError', ['the board does not answer']);
+    return powerAnswers[command] ?? '';
+  },
+  node_powercycle: () => 'Reboot scheduled in 5 seconds',
+  upload_file_single: (machine, { path, content }: { path: string; content: string }) => {
+    machine.files.set(path, content);
+    return null;
+  },
+  blockdev_getdimensions: (machine, { disks }: { disks: DiskOnNode[] }) =>
+    disks.map(({ disk }) => {
+      const [first] = disk.children ?? [];
+      const size = machine.volumes.get(JSON.stringify((first ?? disk).logical_id));
+      return size === undefined ? null : { bytes: size * mebibyte, spindles: null };
+    }),
+  os_diagnose: () => [
+    { ...definition, name: 'good', valid: true },
+    { ...definition, name: 'broken', valid: false, diagnose: 'nothing in it' },
+    { ...definition, name: 'secret', valid: true },
+  ],
+  extstorage_diagnose: () => [
+    { name: 'shelf', path: '/srv/shelf', valid: true, diagnose: '', parameters: [['shelf', 'Which']] },
+  ],
+};
