@@ -96,6 +96,8 @@ guests() {
   rm -f /usr/bin/kvm
   sed "s|@cache@|$cache|" "$checkout/lab/node/kvm" >/usr/bin/kvm
   chmod 755 /usr/bin/kvm
+  # it would try the modules of this machine's own QEMU too, and those of another build end it
+  [ ! -d "$cache/qemu/usr" ] || rm -rf /usr/lib/*/qemu/*.so
   mkdir -p /srv/ganeti/os /usr/share/ganeti/os
   ln -sfn "$checkout/lab/os/busybox" /srv/ganeti/os/busybox
   rm -rf /usr/share/ganeti/os/noop
