@@ -1,4 +1,5 @@
 /** Node calls about the node's part in the cluster: certificates, the master's address, demotion, leaving. */
+import { randomBytes } from 'node:crypto';
 import { readFile, rename } from 'node:fs/promises';
 import { writeFileAtomic } from '../../kit/atomic-file.ts';
 import { runningPid } from '../../kit/daemon.ts';
@@ -27,7 +28,8 @@ async function clientDigest(context: NodeContext, action: 'get' | 'create'): Pro
 async function setAside(path: string, time: Date): Promise<void> {
   const stamp = time.toISOString().replace(/\D/g, '').slice(0, 14);
   try {
-    await rename(path, `${path}.backup-${stamp}`);
+    // A node that is demoted twice in a second has two copies.
+    await rename(path, `${path}.backup-${stamp}.${randomBytes(4).toString('hex')}`);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }

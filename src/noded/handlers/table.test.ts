@@ -250,7 +250,7 @@ describe('the handlers of a node', () => {
     await call(nodeCalls.nodeDemoteFromCandidate, {});
     assert.ok(!existsSync(paths.configFile) && !existsSync(paths.queueDir));
     const kept = readdirSync(paths.dataDir).filter((name) => name.includes('.backup-'));
-    assert.deepEqual(kept.map((name) => name.replace(/\d+$/, '')).sort(), [
+    assert.deepEqual(kept.map((name) => name.replace(/\d+\.[0-9a-f]{8}$/, '')).sort(), [
       'config.data.backup-',
       'queue.backup-',
     ]);

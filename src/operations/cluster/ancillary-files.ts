@@ -7,6 +7,7 @@ import type { Paths } from '../../kit/paths.ts';
 import type { Cluster } from '../../model/objects/cluster.ts';
 import type { ArgumentOf } from '../../noderpc/call.ts';
 import { uploadFile } from '../../noderpc/calls/node.ts';
+import { nodesByName } from '../node/wanted.ts';
 import type { JobHandle } from '../operation.ts';
 import { faultOf } from '../replies.ts';
 
@@ -78,7 +79,7 @@ export async function uploadAncillaryFiles(job: JobHandle, only?: readonly strin
     if (only !== undefined && !only.includes(path)) continue;
     const file = await readUpload(paths, path);
     if (file === undefined) continue;
-    const targets = current.nodes.filter(
+    const targets = nodesByName(current).filter(
       (node) => !node.offline && node.uuid !== cluster.master_node && (!vmNodes || node.vm_capable),
     );
     const replies = await nodes.callAll(

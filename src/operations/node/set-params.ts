@@ -1,4 +1,5 @@
 /** OP_NODE_SET_PARAMS: roles (offline, drained, candidate), capabilities and parameters of a node. */
+import { candidatePoolFault } from '../../config/rules.ts';
 import { ErrorCode, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
 import { pythonText } from '../../kit/python-text.ts';
 import type { LockRequest } from '../../locks/contract.ts';
@@ -9,7 +10,7 @@ import { filledNode } from '../../model/params/fill.ts';
 import { nodeCryptoTokens, nodeDemoteFromCandidate, version } from '../../noderpc/calls/node.ts';
 import { NodeSetParams } from '../../opcodes/node.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
-import { operation, type PlanContext } from '../operation.ts';
+import { type JobHandle, operation, type PlanContext } from '../operation.ts';
 import { promoteCandidates } from '../steps/candidates.ts';
 import { putNode } from '../steps/node.ts';
 import { hasRoom, poolState } from './candidate-pool.ts';
@@ -207,6 +208,12 @@ function locksOf(op: Op, configuration: Configuration): LockRequest[] {
   ];
 }
 
+/** Too few candidates are worth a line, though the pool may be filled in a moment. */
+function tellOfPool(job: JobHandle): void {
+  const fault = candidatePoolFault(job.world.config.current);
+  if (fault !== undefined) job.say(`Configuration data is not consistent: ${fault}`);
+}
+
 export const nodeSetParams = operation({
   opcode: NodeSetParams,
   steps: [putNode, promoteCandidates],
@@ -240,6 +247,7 @@ export const nodeSetParams = operation({
     }
     await job.do(putNode, { node: after as never, digest, before: before as never, digestBefore });
     await job.keep();
+    tellOfPool(job);
     if (autoPromote) await fillCandidatePool(job, [after.uuid]);
     if (before.master_candidate && !after.master_candidate && !after.offline) {
       try {

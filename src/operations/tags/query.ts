@@ -40,7 +40,7 @@ export const tagsSearch = operation({
       pattern = new RegExp(op.pattern, 'u');
     } catch (error) {
       throw prerequisiteFailure(
-        `Invalid search pattern '${op.pattern}': ${messageOf(error)}`,
+        `Invalid search pattern '${op.pattern}': ${messageOf(error).split(': ').at(-1)}`,
         ErrorCode.invalid,
       );
     }

@@ -10,6 +10,7 @@ import {
   type ParameterValues,
 } from '../../../model/params/family.ts';
 import { hypervisorValidateParams } from '../../../noderpc/calls/instance.ts';
+import { nodesByName } from '../../node/wanted.ts';
 import type { PlanContext } from '../../operation.ts';
 import { faultOf } from '../../replies.ts';
 import { changedHypervisorState } from '../../settings/resource-state.ts';
@@ -22,7 +23,7 @@ async function requireAccepted(context: PlanContext, name: string, hvparams: Par
   const about = hypervisorAbout(name);
   const fault = findFault(about.params, hvparams) ?? about.crossCheck?.(hvparams);
   if (fault !== undefined) throw new Failure('HypervisorError', [fault]);
-  const nodes = context.configuration.nodes.filter(({ vm_capable }) => vm_capable);
+  const nodes = nodesByName(context.configuration).filter(({ vm_capable }) => vm_capable);
   const replies = await context.nodes.callAll(
     nodes.map(({ uuid }) => uuid),
     hypervisorValidateParams,

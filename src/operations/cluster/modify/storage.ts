@@ -5,6 +5,7 @@ import type { Configuration } from '../../../model/configuration.ts';
 import type { Disk } from '../../../model/objects/disk.ts';
 import { drbdHelper, vgList } from '../../../noderpc/calls/node.ts';
 import { storageAbout, storageTemplates } from '../../../storage/catalog.ts';
+import { nodesByName } from '../../node/wanted.ts';
 import { faultOf } from '../../replies.ts';
 import { changedDiskParameters, requireReachableDisks } from '../../settings/disk-parameters.ts';
 import { changedDiskState } from '../../settings/resource-state.ts';
@@ -64,7 +65,7 @@ function requireUnused({ context: { configuration } }: Modification, lost: reado
 }
 
 const vmNodes = ({ context }: Modification) =>
-  context.configuration.nodes.filter(({ vm_capable }) => vm_capable);
+  nodesByName(context.configuration).filter(({ vm_capable }) => vm_capable);
 
 async function requireVolumeGroup(modification: Modification, group: string): Promise<void> {
   const { context } = modification;
