@@ -14,7 +14,7 @@ import type { Environment } from './environment.ts';
 const shownLines = 20;
 
 /** Local time without colons, for names of files. */
-export function fileTimestamp(date: Date): string {
+function fileTimestamp(date: Date): string {
   const two = (n: number) => String(n).padStart(2, '0');
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day}_${two(date.getHours())}_${two(date.getMinutes())}_${two(date.getSeconds())}`;

@@ -80,8 +80,10 @@ describe("a disk's contents", () => {
     withScripts({ export: 'echo begun; sleep 1000 | cat', import: '' }, async ({ start }) => {
       const from = await start('export', '/x');
       await new Promise((resolve) => from.output!.once('data', resolve));
+      const closed = new Promise((resolve) => from.output!.once('close', resolve));
+      from.output!.resume();
       from.kill();
       await assert.rejects(from.done, /terminated by signal 9/);
-      await new Promise((resolve) => from.output!.once('close', resolve).resume());
+      await closed;
     }));
 });

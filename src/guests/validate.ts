@@ -5,10 +5,10 @@ import { definitionEnvironment } from './environment.ts';
 import { runVerify } from './run.ts';
 
 /** Checks that `verify` scripts know (constants.OS_VALIDATE_CALLS). */
-export const knownChecks: readonly string[] = ['parameters'];
+const knownChecks: readonly string[] = ['parameters'];
 
 /** What is wrong with the variant in `os`, or nothing. */
-export function variantFault(definition: OsDefinition, os: string): string | undefined {
+function variantFault(definition: OsDefinition, os: string): string | undefined {
   const { variant } = splitVariant(os);
   if (definition.variants.length === 0) {
     return variant === ''
@@ -21,7 +21,7 @@ export function variantFault(definition: OsDefinition, os: string): string | und
     : `OS '${definition.name}' does not support variant '${variant}'`;
 }
 
-export function parametersFault(definition: OsDefinition, names: readonly string[]): string | undefined {
+function parametersFault(definition: OsDefinition, names: readonly string[]): string | undefined {
   const unknown = names.filter((name) => !definition.parameters.some(([known]) => known === name));
   return unknown.length === 0
     ? undefined

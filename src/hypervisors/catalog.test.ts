@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { hypervisorAbout, hypervisorAbouts, hypervisorNames } from './catalog.ts';
+import { hypervisorAbout, hypervisorAbouts, hypervisorNames, hypervisorParameterFault } from './catalog.ts';
 import { parseCpuMask, parseMultiCpuMask } from './checks.ts';
 import { aboutSuite } from './contract.suite.ts';
-import { parameterFault } from './parameters.ts';
 
 for (const about of hypervisorAbouts) aboutSuite(about);
 
 const defaults = (name: string) =>
   Object.fromEntries(Object.entries(hypervisorAbout(name).params).map(([n, d]) => [n, d.default]));
 const fault = (name: string, changes: Record<string, string | number | boolean | null>) =>
-  parameterFault(hypervisorAbout(name), { ...defaults(name), ...changes });
+  hypervisorParameterFault(hypervisorAbout(name), { ...defaults(name), ...changes });
 
 describe('the catalog', () => {
   it('has the hypervisors of Ganeti', () => {
@@ -31,7 +30,10 @@ describe('checks of parameters', () => {
       fault('kvm', { kvm_path: '' }),
       "Parameter 'kvm_path' is required but is currently not defined",
     );
-    assert.equal(parameterFault(hypervisorAbout('fake'), {}), "Parameter 'migration_mode' is missing");
+    assert.equal(
+      hypervisorParameterFault(hypervisorAbout('fake'), {}),
+      "Parameter 'migration_mode' is missing",
+    );
     assert.match(fault('kvm', { kernel_path: 'vmlinuz' })!, /must be an absolute normalized path \(current/);
     assert.match(fault('kvm', { kernel_path: '/boot/../x' })!, /must be an absolute normalized path/);
     assert.equal(fault('kvm', { cdrom_image_path: 'https://x.test/a.iso' }), undefined);

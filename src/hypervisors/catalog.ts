@@ -7,6 +7,11 @@ import { about as kvm } from './kvm/about.ts';
 import { about as lxc } from './lxc/about.ts';
 import { hvmAbout, pvmAbout } from './xen/about.ts';
 
+export { parseMultiCpuMask } from './checks.ts';
+
+/** What is wrong with a filled set of a hypervisor's parameters, in Ganeti's words; for master and CLI. */
+export { parameterFault as hypervisorParameterFault } from './parameters.ts';
+
 interface Entry {
   readonly about: HypervisorAbout;
   readonly load: (context: DriverContext) => Promise<HypervisorDriver>;

@@ -8,7 +8,7 @@ import type { ParameterDefinition } from '../model/params/family.ts';
 
 type Check = (value: ParameterValue) => string | undefined;
 
-export const migrationModes = ['live', 'non-live'] as const;
+const migrationModes = ['live', 'non-live'] as const;
 
 export function isNormalAbsolutePath(value: unknown): boolean {
   return typeof value === 'string' && value.startsWith('/') && posix.normalize(value) === value;
@@ -31,7 +31,7 @@ export const onNodeFileOrUrl = { check: pathOrUrl, onNode: 'file-or-url' } as co
 export const nonNegative: Check = (value) =>
   typeof value === 'number' && value >= 0 ? undefined : 'cannot be negative';
 
-export const tcpPort: Check = (value) =>
+const tcpPort: Check = (value) =>
   typeof value === 'number' && value > 0 && value < 65535 ? undefined : 'invalid port number';
 
 export const migrationMode: Check = (value) =>
@@ -76,7 +76,7 @@ export function parseMultiCpuMask(mask: string): CpuPinning[] | undefined {
   return result;
 }
 
-export const multiCpuMask: Check = (value) =>
+const multiCpuMask: Check = (value) =>
   parseMultiCpuMask(String(value)) === undefined
     ? 'Multiple CPU mask definition is not well-formed'
     : undefined;

@@ -3,7 +3,6 @@
  * (BaseHypervisor.CheckParameterSyntax). Pure: what must exist on a node is checked there by
  * `on-node.ts`.
  */
-import { Failure } from '../kit/failure.ts';
 import type { Parameters } from '../model/objects/common.ts';
 import type { HypervisorAbout } from './contract.ts';
 
@@ -32,10 +31,4 @@ export function parameterFault(about: HypervisorAbout, values: Parameters): stri
     }
   }
   return about.crossCheck?.(values);
-}
-
-/** @throws Failure HypervisorError with the first fault */
-export function checkParameters(about: HypervisorAbout, values: Parameters): void {
-  const fault = parameterFault(about, values);
-  if (fault !== undefined) throw new Failure('HypervisorError', [fault]);
 }

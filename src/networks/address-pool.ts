@@ -6,8 +6,8 @@
 import { Failure } from '../kit/failure.ts';
 
 /** Networks that are too big would make the maps too long, smaller ones have no room for a host. */
-export const biggestPrefix = 16;
-export const smallestPrefix = 30;
+const biggestPrefix = 16;
+const smallestPrefix = 30;
 
 export interface Subnet {
   /** Of the first address. */

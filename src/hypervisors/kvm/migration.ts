@@ -30,7 +30,7 @@ import type { QmpConnection } from './qemu/qmp.ts';
 /** Rounds of copying after which a guest that allows it goes on at the target with the rest to follow. */
 const roundsBeforePostcopy = 2;
 
-export function capabilitiesOf(guest: Guest): string[] {
+function capabilitiesOf(guest: Guest): string[] {
   return String(guest.hvparams.migration_caps ?? '')
     .split(':')
     .filter((name) => name !== '');

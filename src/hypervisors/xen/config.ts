@@ -39,7 +39,7 @@ export function cpuLine(mask: string): string | null {
 /** The letter of a disk's name in the guest. */
 const letter = (index: number) => String.fromCharCode('a'.charCodeAt(0) + index);
 
-export function diskEntries(disks: readonly GuestDisk[], prefix: string): string[] {
+function diskEntries(disks: readonly GuestDisk[], prefix: string): string[] {
   if (disks.length > 26) throw new Failure('HypervisorError', ['Too many disks']);
   return disks.map((disk, index) => {
     const how = disk.driver && disk.isFile ? fileDrivers[disk.driver] : undefined;

@@ -11,7 +11,7 @@ import { checkedInterface, checkedTable } from '../interface-name.ts';
 import { about } from './about.ts';
 
 /** @throws Failure HypervisorError */
-export function routedAddress(nic: NicOnHost): string {
+function routedAddress(nic: NicOnHost): string {
   if (!nic.ip) throw new Failure('HypervisorError', ['Routed NIC but no IP address specified']);
   if (isIP(nic.ip) === 0) throw new Failure('HypervisorError', [`Invalid IP address '${nic.ip}'`]);
   return nic.ip;

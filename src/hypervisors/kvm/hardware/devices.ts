@@ -22,7 +22,7 @@ export interface DeviceInfo {
 }
 
 export const pciBus = 'pci.0';
-export const scsiBus = 'scsi.0';
+const scsiBus = 'scsi.0';
 const scsiSlots = 16;
 
 const scsiTypes = ['scsi-block', 'scsi-cd', 'scsi-generic', 'scsi-hd'];

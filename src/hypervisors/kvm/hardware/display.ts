@@ -42,7 +42,7 @@ function vncTlsObject(hvparams: Parameters): string[] {
 }
 
 /** -vnc with its TLS object. @throws Failure HypervisorError when there is no port for it */
-export function vncArguments(hvparams: Parameters, place: DisplayPlace): string[] {
+function vncArguments(hvparams: Parameters, place: DisplayPlace): string[] {
   const { display, network } = vncDisplay(String(hvparams.vnc_bind_address), place);
   if (!network) return ['-vnc', display];
   const tls = hvparams.vnc_tls === true;
@@ -67,7 +67,7 @@ function spiceAddress(hvparams: Parameters, place: DisplayPlace): { address: str
 }
 
 /** The argument of -spice. */
-export function spiceOption(hvparams: Parameters, place: DisplayPlace): string {
+function spiceOption(hvparams: Parameters, place: DisplayPlace): string {
   const { address, family } = spiceAddress(hvparams, place);
   const options = [`addr=${address}`];
   if (hvparams.spice_use_tls) {

@@ -47,7 +47,7 @@ export interface SocketFile {
   readonly file: string;
 }
 
-export function socketFile(folder: string, name: string, kind: string): SocketFile {
+function socketFile(folder: string, name: string, kind: string): SocketFile {
   const full = join(folder, `${name}.${kind}`);
   if (Buffer.byteLength(full) <= longestSocketPath) return { argument: full, file: full };
   const bare = `${name}.${kind}`;

@@ -37,7 +37,7 @@ export function parseCpuTime(text: string): number {
   return (Number(fields[11]) + Number(fields[12])) / 100 || 0;
 }
 
-export async function readProcess(pid: number): Promise<QemuProcess | null> {
+async function readProcess(pid: number): Promise<QemuProcess | null> {
   const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   return text === '' ? null : parseCommandLine(pid, text);
 }
