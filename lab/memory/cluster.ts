@@ -34,6 +34,8 @@ export interface MemoryOptions {
   readonly nodes?: number;
   readonly instances?: readonly { readonly instance: Instance; readonly disks: readonly Disk[] }[];
   /** A further machine that isn't in the configuration. */
+  /** Fields of the cluster. */
+  readonly cluster?: Partial<Cluster>;
   readonly joining?: { readonly name: string; readonly ip: string };
 }
 
@@ -49,7 +51,8 @@ function memoryNode(number: number): Node {
   });
 }
 
-function memoryConfiguration({ nodes = 3, instances = [] }: MemoryOptions): Configuration {
+function memoryConfiguration(options: MemoryOptions): Configuration {
+  const { nodes = 3, instances = [] } = options;
   const members = Array.from({ length: nodes }, (_, index) => memoryNode(index + 1));
   const cluster = Cluster.parse({
     ...identity,
@@ -65,7 +68,7 @@ function memoryConfiguration({ nodes = 3, instances = [] }: MemoryOptions): Conf
     volume_group_name: 'xenvg',
     file_storage_dir: '/srv/ganeti/file-storage',
     shared_file_storage_dir: '/srv/ganeti/shared-file-storage',
-    enabled_hypervisors: ['fake'],
+    enabled_hypervisors: ['fake', 'kvm'],
     enabled_disk_templates: enabledTemplates,
     hvparams: Object.fromEntries(hypervisorAbouts.map((about) => [about.name, defaultsOf(about.params)])),
     beparams: { default: defaultsOf(backendParameters) },
@@ -83,6 +86,7 @@ function memoryConfiguration({ nodes = 3, instances = [] }: MemoryOptions): Conf
     candidate_pool_size: 10,
     modify_etc_hosts: true,
     candidate_certs: Object.fromEntries(members.map((node) => [node.uuid, 'aa:bb'])),
+    ...options.cluster,
   });
   return {
     cluster,
@@ -114,8 +118,11 @@ function placeInstances(machines: Map<string, MachineState>, { instances = [] }:
           machine.active.set(disk.uuid, uuid === instance.primary_node ? 'primary' : 'secondary');
       }
     }
-    if (instance.admin_state === 'up')
-      machines.get(instance.primary_node)?.guests.set(instance.name, 'running');
+    const machine = machines.get(instance.primary_node);
+    if (instance.admin_state !== 'up' || machine === undefined) continue;
+    machine.guests.set(instance.name, 'running');
+    const devices = new Set([...instance.disks, ...instance.nics.map((nic) => nic.uuid)]);
+    machine.hardware.set(instance.name, { memory: 128, devices });
   }
 }
 
@@ -184,6 +191,7 @@ export function memoryInstance(
     readonly mirrored?: boolean;
     /** Of a disk that isn't mirrored. */
     readonly template?: 'plain' | 'file' | 'sharedfile';
+    readonly hypervisor?: string;
   } = {},
 ): { readonly instance: Instance; readonly disks: readonly Disk[] } {
   const { state = 'up', nodes = [1, 2], template = 'plain' } = options;
@@ -237,7 +245,7 @@ export function memoryInstance(
     name,
     primary_node: on[0],
     os: 'noop',
-    hypervisor: 'fake',
+    hypervisor: options.hypervisor ?? 'fake',
     admin_state: state,
     disks: [disk.uuid],
     disks_active: state === 'up',

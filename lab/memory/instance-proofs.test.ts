@@ -3,17 +3,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { instanceActivateDisks } from '../../src/operations/instance/disks/activate.ts';
 import { instanceDeactivateDisks } from '../../src/operations/instance/disks/deactivate.ts';
+import { instanceSetParams } from '../../src/operations/instance/modify/set-params.ts';
 import { instanceReinstall } from '../../src/operations/instance/reinstall.ts';
 import { instanceRename } from '../../src/operations/instance/rename.ts';
 import { provesUndo } from '../../src/operations/proves-undo.ts';
-import { createMemoryCluster, memoryInstance, memoryWorld, nodeName } from './cluster.ts';
-import { runOperation, runSeen } from './run.ts';
+import { createMemoryCluster, type MemoryOptions, memoryInstance, memoryWorld, nodeName } from './cluster.ts';
+import { preparedWorld, runOperation, runSeen } from './run.ts';
 
 const running = memoryInstance('web1.memory.example');
 const stopped = memoryInstance('web1.memory.example', { state: 'down' });
 const web1 = { instance_name: 'web1.memory.example' };
 const withRunning = { instances: [running] };
 const withStopped = { instances: [stopped] };
+const onFile = memoryInstance('web1.memory.example', { state: 'down', template: 'file' });
+const withFile = { instances: [onFile] };
 
 test('activating disks is taken back whole, and tells where they are', async () => {
   await provesUndo(instanceActivateDisks, web1, memoryWorld(withStopped));
@@ -64,9 +67,8 @@ const renaming = { ...web1, new_name: 'shop1.memory.example' };
 
 test('a rename is taken back whole: files, tags, configuration', async () => {
   await provesUndo(instanceRename, renaming, memoryWorld(withStopped));
-  const onFile = memoryInstance('web1.memory.example', { state: 'down', template: 'file' });
-  await provesUndo(instanceRename, renaming, memoryWorld({ instances: [onFile] }));
-  const cluster = createMemoryCluster({ instances: [onFile] });
+  await provesUndo(instanceRename, renaming, memoryWorld(withFile));
+  const cluster = createMemoryCluster(withFile);
   assert.equal(await runOperation(cluster, instanceRename, renaming), 'shop1.memory.example');
   const id = cluster.world.config.current.disks.get(onFile.disks[0]!.uuid)!.logical_id;
   assert.deepEqual(id, ['loop', '/srv/ganeti/file-storage/shop1.memory.example/0.file.disk0']);
@@ -88,5 +90,168 @@ for (const [what, options, request, words] of refusals) {
     const done = runOperation(createMemoryCluster(options), instanceRename, request);
     if (words === undefined) await done;
     else await assert.rejects(done, words);
+  });
+}
+
+const guest = memoryInstance('web1.memory.example', { hypervisor: 'kvm' });
+const withGuest = { instances: [guest] };
+const second = { size: 512 };
+
+const changes: readonly [string, MemoryOptions, Record<string, unknown>][] = [
+  [
+    'parameters',
+    withStopped,
+    { beparams: { vcpus: 2 }, hvparams: {}, os_name: 'other', osparams: { a: 'b' } },
+  ],
+  ['memory of a running guest', withRunning, { runtime_mem: 120, force: true }],
+  ['a mirrored disk of a stopped instance', withStopped, { disks: [['add', -1, second]] }],
+  ['a mirrored disk of a running guest', withGuest, { disks: [['add', 0, second]] }],
+  [
+    'a wiped disk',
+    { ...withStopped, cluster: { prealloc_wipe_disks: true } },
+    { disks: [['add', -1, second]] },
+  ],
+  ['a disk that goes', withStopped, { disks: [['remove', 0, {}]] }],
+  ['a disk that goes while the guest runs', withGuest, { disks: [['remove', -1, {}]] }],
+  ['a disk that is set aside', withGuest, { disks: [['detach', 0, {}]] }],
+  ['a file that is set aside', withFile, { disks: [['detach', 0, {}]] }],
+  [
+    'disks that come and go at once',
+    withGuest,
+    {
+      disks: [
+        ['add', 0, { size: 64, name: 'data' }],
+        ['modify', 'data', { mode: 'ro' }],
+        ['remove', 1, {}],
+      ],
+    },
+  ],
+  [
+    'interfaces of a running guest',
+    withGuest,
+    {
+      nics: [
+        ['add', -1, { ip: '10.0.0.1' }],
+        ['modify', 0, { mac: 'generate' }],
+        ['remove', 1, {}],
+      ],
+    },
+  ],
+  ['an instance taken out of service', withStopped, { offline: true }],
+  ['another primary node', withStopped, { pnode: nodeName(2) }],
+];
+for (const [what, options, request] of changes) {
+  test(`a modification is taken back whole: ${what}`, async () => {
+    await provesUndo(instanceSetParams, { ...web1, ...request }, memoryWorld(options));
+  });
+}
+
+test('a disk that was set aside is attached again, and taken back from there', async () => {
+  for (const options of [withGuest, withFile]) {
+    const world = preparedWorld(options, [[instanceSetParams, { ...web1, disks: [['detach', 0, {}]] }]]);
+    const { uuid } = options.instances[0]!.disks[0]!;
+    const request = { ...web1, disks: [['attach', -1, { uuid }]] };
+    await provesUndo(instanceSetParams, request, world);
+  }
+});
+
+test('a modification tells what it did in the words that commands print', async () => {
+  const cluster = createMemoryCluster(withGuest);
+  const { result, said } = await runSeen(cluster, instanceSetParams, {
+    ...web1,
+    disks: [['add', 1, { size: 512, name: 'data' }]],
+    nics: [['modify', 0, { ip: '10.0.0.1' }]],
+    beparams: { maxmem: 256 },
+    hvparams: { kernel_args: 'ro quiet' },
+  });
+  assert.deepEqual(result, [
+    ['disk/1', 'add:size=512,mode=rw'],
+    ['disk/1', 'hotplug:done'],
+    ['nic.ip/0', '10.0.0.1'],
+    ['nic.link/0', 'xen-br0'],
+    ['nic.mode/0', 'bridged'],
+    ['nic.vlan/0', ''],
+    ['nic/0', 'hotplug:done'],
+    ['hv/kernel_args', 'ro quiet'],
+    ['be/maxmem', 256],
+  ]);
+  assert.ok(said.includes(" - INFO: Instance web1.memory.example's disks are in sync"), said.join('|'));
+  const { disks, beparams } = cluster.world.config.current.instances.byName(web1.instance_name)!;
+  assert.deepEqual([disks.length, beparams], [2, { maxmem: 256 }]);
+});
+
+const noChanges: readonly [string, MemoryOptions, Record<string, unknown>, RegExp][] = [
+  ['nothing', withRunning, {}, /No changes submitted$/],
+  [
+    'an interface that there is not',
+    withRunning,
+    { nics: [['remove', 9, {}]] },
+    /^OpExecError: Got NIC index 9, but there are only 1$/,
+  ],
+  [
+    'a volume under a running guest that cannot be told',
+    withRunning,
+    { disks: [['remove', 0, {}]] },
+    /marked to be up, can't remove volume from a running instance without using hotplug$/,
+  ],
+  [
+    'another primary node while it runs',
+    withRunning,
+    { pnode: nodeName(2) },
+    /Instance is still running on node1.memory.example$/,
+  ],
+  [
+    'offline while it runs',
+    withRunning,
+    { offline: true },
+    /is marked to be up, can't change to offline without being down first$/,
+  ],
+  [
+    'online while it is',
+    withRunning,
+    { offline: false },
+    /is marked to be up, can't change to online \(down\) without being offline first$/,
+  ],
+  [
+    'memory beyond its bounds',
+    withRunning,
+    { runtime_mem: 200 },
+    /Instance web1.memory.example must have memory between 128 and 128 MB of memory unless --force is given$/,
+  ],
+  [
+    'a parameter of the whole cluster',
+    withGuest,
+    { hvparams: { migration_port: 1 } },
+    /are global and cannot be customized at instance level, please modify them at cluster level: migration_port$/,
+  ],
+  [
+    'another size of a disk',
+    withRunning,
+    { disks: [['modify', 0, { size: 1 }]] },
+    /Disk size change not possible, use grow-disk$/,
+  ],
+  [
+    'settings of what goes',
+    withGuest,
+    { disks: [['remove', 0, { size: 1 }]] },
+    /No settings should be passed when removing or detaching a disk$/,
+  ],
+  [
+    'a second device of a name',
+    withGuest,
+    { disks: [['add', -1, { size: 64, name: '12' }]] },
+    /Invalid name '12'. Purely numeric disk names are not allowed$/,
+  ],
+  [
+    'more than the policy',
+    withRunning,
+    { beparams: { vcpus: 99 } },
+    /violates policy: cpu-count value 99 is not in range \[1, 8\]$/,
+  ],
+];
+for (const [what, options, request, words] of noChanges) {
+  test(`a modification refuses ${what}`, async () => {
+    const cluster = createMemoryCluster(options);
+    await assert.rejects(runOperation(cluster, instanceSetParams, { ...web1, ...request }), words);
   });
 }

@@ -20,7 +20,11 @@ export interface MachineState {
   readonly active: Map<string, 'primary' | 'secondary'>;
   /** How mirrored disks are connected, by uuid; one that isn't here is connected the usual way. */
   readonly connection: Map<string, 'standalone' | 'dual'>;
+  /** Mirrored disks that don't copy, by uuid. */
+  readonly paused: Set<string>;
   readonly guests: Map<string, 'running' | 'paused'>;
+  /** What guests have now: memory in MiB, uuids of disks and interfaces. */
+  readonly hardware: Map<string, { memory: number; readonly devices: Set<string> }>;
   /** Instances that this machine is ready to receive. */
   readonly accepting: Set<string>;
   readonly hosts: Set<string>;
@@ -42,7 +46,9 @@ export function newMachine(member = true): MachineState {
     open: new Set(),
     active: new Map(),
     connection: new Map(),
+    paused: new Set(),
     guests: new Map(),
+    hardware: new Map(),
     accepting: new Set(),
     hosts: new Set(),
     allocatable: new Set(['/dev/sda5']),
@@ -112,6 +118,7 @@ const diskHandlers: Readonly<Record<string, Handler>> = {
     for (const { id } of volumesOf(disk)) machine.open.delete(id);
     machine.active.delete(disk.disk.uuid);
     machine.connection.delete(disk.disk.uuid);
+    machine.paused.delete(disk.disk.uuid);
     return null;
   },
   blockdev_open: (machine, { disks }: { disks: DiskOnNode[] }) => {
@@ -147,6 +154,17 @@ const diskHandlers: Readonly<Record<string, Handler>> = {
     }
     return null;
   },
+  blockdev_wipe: (machine, { disk }: { disk: DiskOnNode }) => {
+    if (!machine.active.has(disk.disk.uuid)) throw new Failure('BlockDeviceError', ['device not found']);
+    return null;
+  },
+  blockdev_pause_resume_sync: (machine, { disks, pause }: { disks: DiskOnNode[]; pause: boolean }) => {
+    for (const { disk } of disks) {
+      if (pause) machine.paused.add(disk.uuid);
+      else machine.paused.delete(disk.uuid);
+    }
+    return null;
+  },
   drbd_wait_sync: () => ({ done: true, syncPercent: null }),
   blockdev_getmirrorstatus: (machine, { disks }: { disks: DiskOnNode[] }) =>
     disks.map((disk) => statusOf(machine, disk)),
@@ -170,21 +188,40 @@ function statusOf(machine: MachineState, { disk }: DiskOnNode): unknown {
 
 type OnInstance = { readonly instance: InstanceOnNode };
 
+function endGuest(machine: MachineState, name: string): void {
+  machine.guests.delete(name);
+  machine.hardware.delete(name);
+}
+
+function newHardware({ disks, nics, beparams }: InstanceOnNode) {
+  const devices = [...disks.map(({ disk }) => disk.uuid), ...nics.map((nic) => nic.uuid)];
+  return { memory: Number(beparams.maxmem), devices: new Set(devices) };
+}
+
+interface Plug {
+  readonly action: 'add' | 'remove' | 'modify';
+  readonly target: 'disk' | 'nic';
+  readonly device: string;
+}
+
 const instanceHandlers: Readonly<Record<string, Handler>> = {
   instance_info: (machine, { name }: { name: string }) => {
     const state = machine.guests.get(name);
-    return state === undefined ? null : { memory: 128, vcpus: 1, state, time: 1 };
+    const memory = machine.hardware.get(name)?.memory ?? 128;
+    return state === undefined ? null : { memory, vcpus: 1, state, time: 1 };
   },
   instance_start: (machine, { instance, startupPaused }: OnInstance & { startupPaused: boolean }) => {
     for (const { disk } of instance.disks) {
       if (machine.active.get(disk.uuid) !== 'primary')
         throw new Failure('HypervisorError', [`disk ${disk.uuid} is not ready`]);
     }
+    if (machine.guests.has(instance.name)) return null;
     machine.guests.set(instance.name, startupPaused ? 'paused' : 'running');
+    machine.hardware.set(instance.name, newHardware(instance));
     return null;
   },
   instance_shutdown: (machine, { instance }: OnInstance) => {
-    machine.guests.delete(instance.name);
+    endGuest(machine, instance.name);
     return null;
   },
   instance_reboot: (machine, { instance }: OnInstance) => {
@@ -203,6 +240,7 @@ const instanceHandlers: Readonly<Record<string, Handler>> = {
       throw new Failure('HypervisorError', ['the target does not accept the instance']);
     machine.guests.set(instance.name, 'paused');
     target.guests.set(instance.name, 'running');
+    target.hardware.set(instance.name, newHardware(instance));
     return null;
   },
   instance_get_migration_status: (machine, { instance }: OnInstance) => ({
@@ -213,16 +251,31 @@ const instanceHandlers: Readonly<Record<string, Handler>> = {
     message: null,
   }),
   instance_finalize_migration_src: (machine, { instance, success }: OnInstance & { success: boolean }) => {
-    if (success) machine.guests.delete(instance.name);
+    if (success) endGuest(machine, instance.name);
     else if (machine.guests.has(instance.name)) machine.guests.set(instance.name, 'running');
     return null;
   },
   instance_finalize_migration_dst: (machine, { instance, success }: OnInstance & { success: boolean }) => {
     machine.accepting.delete(instance.name);
-    if (!success) machine.guests.delete(instance.name);
+    if (!success) endGuest(machine, instance.name);
     return null;
   },
   instance_migration_cancel: () => null,
+  instance_balloon_memory: (machine, { instance, memory }: OnInstance & { memory: number }) => {
+    const hardware = machine.hardware.get(instance.name);
+    if (hardware !== undefined) hardware.memory = memory;
+    return null;
+  },
+  hotplug_supported: () => null,
+  hotplug_device: (machine, { instance, action, target, device }: OnInstance & Plug) => {
+    const hardware = machine.hardware.get(instance.name);
+    if (hardware === undefined) throw new Failure('HotplugError', ['Instance is probably down']);
+    if (action === 'remove') hardware.devices.delete(device);
+    else if (target === 'disk' && machine.active.get(device) !== 'primary')
+      throw new Failure('HotplugError', [`disk ${device} is not ready`]);
+    else hardware.devices.add(device);
+    return null;
+  },
   instance_os_add: () => null,
   instance_run_rename: () => null,
   hypervisor_validate_params: () => null,
@@ -375,7 +428,13 @@ export class MemoryNodes implements NodeCaller {
           open: [...machine.open].sort(),
           active: [...machine.active].sort(),
           connection: [...machine.connection].sort(),
+          paused: [...machine.paused].sort(),
           guests: [...machine.guests].sort(),
+          hardware: [...machine.hardware].map(([name, { memory, devices }]) => [
+            name,
+            memory,
+            [...devices].sort(),
+          ]),
           accepting: [...machine.accepting].sort(),
           hosts: [...machine.hosts].sort(),
           allocatable: [...machine.allocatable].sort(),

@@ -24,6 +24,7 @@ import { instanceActivateDisks } from './instance/disks/activate.ts';
 import { instanceDeactivateDisks } from './instance/disks/deactivate.ts';
 import { instanceFailover } from './instance/failover.ts';
 import { instanceMigrate } from './instance/migrate.ts';
+import { instanceSetParams } from './instance/modify/set-params.ts';
 import { instanceQueryData } from './instance/query-data.ts';
 import { instanceReboot } from './instance/reboot.ts';
 import { instanceReinstall } from './instance/reinstall.ts';
@@ -87,6 +88,7 @@ const all: readonly AnyOperation[] = [
   instanceReinstall,
   instanceRemove,
   instanceRename,
+  instanceSetParams,
   instanceShutdown,
   instanceStartup,
   networkAdd,

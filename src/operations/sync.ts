@@ -70,7 +70,7 @@ export async function waitForSync(
       continue;
     }
     const syncing = statuses.flatMap((status, index) =>
-      status !== null && status.syncPercent !== null ? [{ status, index }] : [],
+      status !== null && status.syncPercent !== null ? [{ status, index: disks[index]?.index ?? index }] : [],
     );
     for (const { status, index } of syncing) job.info(describe(index, status));
     const degraded = statuses.some(

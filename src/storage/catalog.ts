@@ -36,6 +36,9 @@ const byName = new Map(entries.map((entry) => [entry.about.name, entry]));
 /** All templates, in alphabetical order. */
 export const storageTemplates: readonly StorageAbout[] = entries.map((entry) => entry.about);
 
+/** The template of an instance without disks. */
+export const emptyTemplate: string = entries.find((entry) => entry.about.empty)!.about.name;
+
 /** @throws Failure OpPrereqError wrong_input for an unknown template */
 export function storageAbout(template: string): StorageAbout {
   const entry = byName.get(template);

@@ -79,6 +79,8 @@ export interface StorageAbout {
   readonly overheadMiB: number;
   /** No disks at all. */
   readonly empty?: boolean;
+  /** Each disk names who provides it, and may have parameters that only the provider knows. */
+  readonly providers?: boolean;
   /** How a new disk is laid out; pure. Absent for a template without disks. */
   readonly layout?: (request: LayoutRequest) => DiskLayout;
   /** What a disk's logical id holds for itself alone; pure. Absent: nothing. */

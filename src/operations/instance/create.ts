@@ -27,6 +27,7 @@ import { addInstance, runStateOf, setRunState } from '../steps/configuration.ts'
 import { activateDisks, createVolume, deactivateDisks, volumeInfo } from '../steps/disks.ts';
 import { installOs, startInstance } from '../steps/instance.ts';
 import { waitForSync } from '../sync.ts';
+import { requireSoundBackend } from './backend.ts';
 import {
   requireDiskSpace,
   requireHypervisor,
@@ -34,6 +35,7 @@ import {
   requireMemory,
   requireOs,
 } from './create-checks.ts';
+import { requireNotGlobal } from './hypervisor-parameters.ts';
 import { checkedName } from './name.ts';
 import { hiddenOs, osValues, requireNoImage } from './os-parameters.ts';
 import { layDisksOut, wantedDisk } from './plan-disks.ts';
@@ -130,14 +132,7 @@ function hypervisorParameters(configuration: Configuration, op: Op, hypervisor: 
   const filled = filledHypervisor(cluster, { hypervisor, os: op.os_type ?? '', hvparams: own });
   const fault = findFault(about.params, filled) ?? about.crossCheck?.(filled);
   if (fault !== undefined) throw prerequisiteFailure(fault, ErrorCode.invalid);
-  for (const [name, definition] of Object.entries(about.params)) {
-    if (definition.global && name in own) {
-      throw prerequisiteFailure(
-        `The following hypervisor parameters are global and cannot be customized at instance level: ${name}`,
-        ErrorCode.invalid,
-      );
-    }
-  }
+  requireNotGlobal(about, own);
   return own;
 }
 
@@ -163,16 +158,9 @@ async function planInstance(
   const hvparams = hypervisorParameters(configuration, op, hypervisor);
   const beparams = backendOf(op);
   const backend = filledBackend(cluster, { beparams });
-  if (backend.minmem > backend.maxmem) {
-    throw prerequisiteFailure(
-      `Minimum memory (${backend.minmem}) must not be larger than maximum memory (${backend.maxmem})`,
-      ErrorCode.invalid,
-    );
-  }
-  if (backend.vcpus < 1)
-    throw prerequisiteFailure(`Number of VCPUs must be at least 1, got ${backend.vcpus}`, ErrorCode.invalid);
-  const wanted = op.disks.map((disk) => wantedDisk(configuration, about, disk));
+  requireSoundBackend(backend);
   const group = configuration.nodegroups.get(nodes[0]!.group)!;
+  const wanted = op.disks.map((disk) => wantedDisk(configuration, about, disk, group));
   if (!op.ignore_ipolicy) {
     const sizes = wanted.map((disk) => disk.size);
     requirePolicy(cluster, group, {
@@ -184,7 +172,7 @@ async function planInstance(
       template: about.name,
     });
   }
-  const nics = planNics(context, op.nics, group.uuid, name);
+  const nics = planNics(context, op.nics, group.uuid, name, op.conflicts_check);
   const disks = layDisksOut(
     context,
     {

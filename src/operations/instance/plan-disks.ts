@@ -4,8 +4,9 @@ import { ErrorCode, executionFailure, prerequisiteFailure } from '../../kit/fail
 import { parseUnit } from '../../kit/units.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import type { Disk } from '../../model/objects/disk.ts';
+import type { NodeGroup } from '../../model/objects/node-group.ts';
 import { filledDisk } from '../../model/params/fill.ts';
-import { storageAbout } from '../../storage/catalog.ts';
+import { storageAbout, storageTemplates } from '../../storage/catalog.ts';
 import type { StorageAbout } from '../../storage/contract.ts';
 import type { PlanContext } from '../operation.ts';
 
@@ -20,6 +21,8 @@ export interface DiskDefaults {
   readonly instanceName: string;
   /** Uuids, primary first. */
   readonly nodes: readonly string[];
+  /** Position of the first of them in the instance; 0 when not said. */
+  readonly firstIndex?: number;
 }
 
 /** A checked request, sizes in MiB. */
@@ -49,7 +52,7 @@ function sizeOf(request: DiskRequest): number {
   } catch {
     // Said below, in the words for a disk.
   }
-  throw prerequisiteFailure(`Invalid disk size '${String(size)}'`, ErrorCode.invalid);
+  throw prerequisiteFailure(`Invalid disk size '${size}'`, ErrorCode.invalid);
 }
 
 /** Checks one request against its template. @throws Failure wrong_input */
@@ -57,10 +60,11 @@ export function wantedDisk(
   configuration: Configuration,
   about: StorageAbout,
   request: DiskRequest,
+  group?: NodeGroup,
 ): WantedDisk {
   const mode = request.mode ?? 'rw';
   if (mode !== 'rw' && mode !== 'ro') {
-    throw prerequisiteFailure(`Invalid disk access mode '${String(mode)}'`, ErrorCode.invalid);
+    throw prerequisiteFailure(`Invalid disk access mode '${mode}'`, ErrorCode.invalid);
   }
   const adopt = text(request.adopt);
   if (adopt !== null && about.adoptable === 'no') {
@@ -71,12 +75,19 @@ export function wantedDisk(
   }
   const extra = Object.entries(request).filter(([key]) => !known.has(key));
   for (const [key] of extra) {
-    if (about.name !== 'ext' && key !== 'access')
+    if (!about.providers && key !== 'access')
       throw prerequisiteFailure(`Unknown disk parameter '${key}'`, ErrorCode.invalid);
   }
   const provider = text(request.provider);
-  if (about.name === 'ext' && provider === null) {
-    throw prerequisiteFailure("Missing provider for template 'ext'", ErrorCode.invalid);
+  if (about.providers && provider === null) {
+    throw prerequisiteFailure(`Missing provider for template '${about.name}'`, ErrorCode.invalid);
+  }
+  if (!about.providers && provider !== null) {
+    const others = storageTemplates.filter((each) => each.providers).map((each) => each.name);
+    throw prerequisiteFailure(
+      `The 'provider' option is only valid for the ${others.join(', ')} disk template, not ${about.name}`,
+      ErrorCode.invalid,
+    );
   }
   const { cluster } = configuration;
   return {
@@ -84,7 +95,7 @@ export function wantedDisk(
     mode,
     vg: about.volumeGroup ? (text(request.vg) ?? cluster.volume_group_name ?? null) : null,
     metaVg: about.volumeGroup
-      ? (text(request.metavg) ?? text(filledDisk(cluster, undefined, about.name).metavg))
+      ? (text(request.metavg) ?? text(filledDisk(cluster, group, about.name).metavg))
       : null,
     name: text(request.name),
     adopt,
@@ -141,7 +152,8 @@ export function layDisksOut(
   const folder = fileStorageFolder(configuration, about, defaults);
   const nodes = about.needsSecondary ? defaults.nodes : defaults.nodes.slice(0, 1);
   const internal = about.mirrored === 'internal';
-  return wanted.map((disk, index) => {
+  return wanted.map((disk, position) => {
+    const index = (defaults.firstIndex ?? 0) + position;
     const unique = reservations.generateUuid(owner);
     const made = layout({
       unique,

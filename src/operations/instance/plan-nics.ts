@@ -1,6 +1,7 @@
 /** From the interfaces that a user asks for to NICs with addresses: nothing is made yet. */
 import { BlockList, isIP } from 'node:net';
 import { ErrorCode, Failure, prerequisiteFailure } from '../../kit/failure.ts';
+import type { Configuration } from '../../model/configuration.ts';
 import { networkNamed } from '../../model/lookup.ts';
 import type { Network } from '../../model/objects/network.ts';
 import type { Nic, NicParameters } from '../../model/objects/nic.ts';
@@ -33,12 +34,17 @@ function parametersOf(request: NicRequest): NicParameters {
   };
 }
 
+/** In lower case. @throws Failure wrong_input */
+export function normalizedMac(mac: string): string {
+  if (!macPattern.test(mac)) throw prerequisiteFailure(`Invalid MAC address '${mac}'`, ErrorCode.invalid);
+  return mac.toLowerCase();
+}
+
 function macOf(context: PlanContext, request: NicRequest, network: Network | undefined): string {
   const mac = text(request.mac) ?? 'auto';
   if (mac === 'auto' || mac === 'generate')
     return context.reservations.generateMac(context.owner, network?.mac_prefix ?? undefined);
-  if (!macPattern.test(mac)) throw prerequisiteFailure(`Invalid MAC address '${mac}'`, ErrorCode.invalid);
-  const lower = mac.toLowerCase();
+  const lower = normalizedMac(mac);
   try {
     context.reservations.reserveMac(context.owner, lower);
   } catch {
@@ -52,6 +58,19 @@ function inNetwork(network: Network, address: string): boolean {
   const list = new BlockList();
   list.addSubnet(base!, Number(prefix), 'ipv4');
   return list.check(address, 'ipv4');
+}
+
+/** The network that a group is connected to and that an address belongs to (ConfigWriter.CheckIPInNodeGroup). */
+export function connectedNetworkOf(
+  configuration: Configuration,
+  group: string,
+  address: string,
+): Network | undefined {
+  if (isIP(address) !== 4) return undefined;
+  const connected = Object.keys(configuration.nodegroups.get(group)?.networks ?? {});
+  return connected
+    .flatMap((uuid) => configuration.networks.get(uuid) ?? [])
+    .find((network) => inNetwork(network, address));
 }
 
 function ipOf(
@@ -95,6 +114,7 @@ export function planNics(
   requests: readonly NicRequest[],
   group: string | undefined,
   instanceName: string,
+  conflictsCheck = false,
 ): Nic[] {
   const { configuration, owner, reservations } = context;
   return requests.map((request) => {
@@ -123,6 +143,15 @@ export function planNics(
       throw new Failure('OpPrereqError', [`Invalid NIC mode '${filled.mode}'`, ErrorCode.invalid]);
     }
     const ip = ipOf(context, request, network, instanceName);
+    if (conflictsCheck && network === undefined && ip !== null && group !== undefined) {
+      const foreign = connectedNetworkOf(configuration, group, ip);
+      if (foreign !== undefined) {
+        throw prerequisiteFailure(
+          `The requested IP address (${ip}) belongs to network ${foreign.name}, but the target NIC does not.`,
+          ErrorCode.state,
+        );
+      }
+    }
     if (networkAbout(filled.mode).needsIp && ip === null && network === undefined) {
       throw prerequisiteFailure(
         'Routed nic mode requires an ip address if not attached to a network',

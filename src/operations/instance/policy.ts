@@ -4,21 +4,24 @@ import type { Cluster } from '../../model/objects/cluster.ts';
 import type { InstancePolicy, SpecificationKey } from '../../model/objects/instance-policy.ts';
 import type { NodeGroup } from '../../model/objects/node-group.ts';
 import { fillInstancePolicy } from '../../model/params/instance-policy.ts';
+import { storageAbout } from '../../storage/catalog.ts';
 
+/** What is missing isn't held against the policy. */
 export interface Specification {
   /** MiB. */
-  readonly memory: number;
-  readonly vcpus: number;
-  readonly spindles: number;
-  readonly nics: number;
+  readonly memory?: number | undefined;
+  readonly vcpus?: number | undefined;
+  readonly spindles?: number | undefined;
+  readonly nics?: number | undefined;
   /** MiB each. */
-  readonly disks: readonly number[];
+  readonly disks?: readonly number[] | undefined;
   readonly template: string;
 }
 
 function faultsUnder(minmax: InstancePolicy['minmax'][number], spec: Specification): string[] {
   const faults: string[] = [];
-  const check = (key: SpecificationKey, value: number, name = '') => {
+  const check = (key: SpecificationKey, value: number | undefined, name = '') => {
+    if (value === undefined) return;
     const least = minmax.min[key];
     const most = minmax.max[key];
     if ((least !== undefined && value < least) || (most !== undefined && value > most)) {
@@ -27,9 +30,9 @@ function faultsUnder(minmax: InstancePolicy['minmax'][number], spec: Specificati
   };
   check('memory-size', spec.memory);
   check('cpu-count', spec.vcpus);
-  if (spec.template !== 'diskless') {
-    check('disk-count', spec.disks.length);
-    for (const [index, size] of spec.disks.entries()) check('disk-size', size, `/${index}`);
+  if (!storageAbout(spec.template).empty) {
+    check('disk-count', spec.disks?.length);
+    for (const [index, size] of (spec.disks ?? []).entries()) check('disk-size', size, `/${index}`);
   }
   check('nic-count', spec.nics);
   check('spindle-use', spec.spindles);
@@ -52,8 +55,13 @@ export function policyFaults(policy: InstancePolicy, spec: Specification): strin
 }
 
 /** @throws Failure OpPrereqError wrong_input listing every fault */
-export function requirePolicy(cluster: Cluster, group: NodeGroup, spec: Specification): void {
-  const faults = policyFaults(fillInstancePolicy(cluster.ipolicy, group.ipolicy), spec);
+export function requirePolicy(
+  cluster: Cluster,
+  group: NodeGroup,
+  ...specifications: readonly Specification[]
+): void {
+  const policy = fillInstancePolicy(cluster.ipolicy, group.ipolicy);
+  const faults = [...new Set(specifications.flatMap((spec) => policyFaults(policy, spec)))];
   if (faults.length > 0) {
     throw prerequisiteFailure(
       `Instance allocation to group ${group.uuid} (${group.name}) violates policy: ${faults.join(', ')}`,

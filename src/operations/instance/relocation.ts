@@ -5,7 +5,7 @@ import { disksOf, nodeNamed, secondariesOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import type { Node } from '../../model/objects/node.ts';
 import { blockdevStatus } from '../../noderpc/calls/disk.ts';
-import { storageAbout } from '../../storage/catalog.ts';
+import { emptyTemplate, storageAbout } from '../../storage/catalog.ts';
 import { disksOnNode, instanceOnNode } from '../on-node.ts';
 import type { PlanContext } from '../operation.ts';
 import type { Move } from '../steps/migration.ts';
@@ -22,11 +22,11 @@ export function mirroringOf(
   instance: Instance,
 ): 'no' | 'internal' | 'external' {
   const [first] = disksOf(configuration, instance);
-  return first === undefined ? storageAbout('diskless').mirrored : storageAbout(first.dev_type).mirrored;
+  return first === undefined ? storageAbout(emptyTemplate).mirrored : storageAbout(first.dev_type).mirrored;
 }
 
 export function templateOf(configuration: Configuration, instance: Instance): string {
-  return disksOf(configuration, instance)[0]?.dev_type ?? 'diskless';
+  return disksOf(configuration, instance)[0]?.dev_type ?? emptyTemplate;
 }
 
 /**

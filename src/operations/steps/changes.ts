@@ -69,7 +69,8 @@ function takeBack(change: ObjectChange, { find, put, remove }: Writer): void {
     if (find(change.table, change.object.uuid) === undefined) put(change.table, change.object);
   } else {
     const current = find(change.table, change.uuid);
-    if (current !== undefined && !has(current, change.before))
+    // Only what this change has made: one that was taken back before is not to be taken back again.
+    if (current !== undefined && has(current, change.after))
       put(change.table, withFields(current, change.before));
   }
 }

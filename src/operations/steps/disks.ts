@@ -109,3 +109,28 @@ export const renameVolumes = step({
     });
   },
 });
+
+/** Stops mirrors from copying, or lets them go on; undone by the opposite. */
+export const pauseSync = step({
+  name: 'pause-sync',
+  input: disksOf.extend({ pause: z.boolean() }),
+  run: async ({ nodes }, { node, disks, pause }) => {
+    await nodes.call(node, calls.blockdevPauseResumeSync, { disks, pause });
+  },
+  undo: async ({ nodes }, { node, disks, pause }) => {
+    for (const disk of disks) {
+      if ((await nodes.call(node, calls.blockdevFind, { disk })) === null) continue;
+      await nodes.call(node, calls.blockdevPauseResumeSync, { disks: [disk], pause: !pause });
+    }
+  },
+});
+
+/** Writes zeros; only ever over space that holds nobody's data yet. Sizes are MiB. */
+export const wipeDisk = step({
+  name: 'wipe-disk',
+  input: onNode.extend({ offset: z.int(), size: z.int() }),
+  run: async ({ nodes }, { node, disk, offset, size }) => {
+    await nodes.call(node, calls.blockdevWipe, { disk, offset, size });
+  },
+  undo: 'none',
+});

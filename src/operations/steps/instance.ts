@@ -59,3 +59,43 @@ export const runRenameScript = step({
   },
   undo: 'none',
 });
+
+/** Sets the memory of the running guest, in MiB; undone by what it had. */
+export const balloon = step({
+  name: 'balloon',
+  input: onNode.extend({ memory: z.int(), before: z.int() }),
+  run: async ({ nodes }, { node, instance, memory }) => {
+    await nodes.call(node, calls.instanceBalloonMemory, { instance, memory });
+  },
+  undo: async ({ nodes }, { node, instance, before }) => {
+    await nodes.call(node, calls.instanceBalloonMemory, { instance, memory: before });
+  },
+});
+
+const Device = z.object({
+  action: z.enum(['add', 'remove', 'modify']),
+  target: z.enum(['disk', 'nic']),
+  /** Uuid of the disk or interface. */
+  device: z.string(),
+  index: z.int(),
+});
+
+const opposite = { add: 'remove', remove: 'add', modify: 'modify' } as const;
+
+/**
+ * Changes a device of the running guest. `instance` is how it is with the device where the action needs it;
+ * an undo does the opposite with the instance of `back`, as long as the guest still runs.
+ */
+export const hotplugDevice = step({
+  name: 'hotplug-device',
+  input: onNode.extend({ ...Device.shape, back: InstanceOnNode }),
+  run: async ({ nodes }, { node, instance, action, target, device, index }) => {
+    await nodes.call(node, calls.hotplugDevice, { instance, action, target, device, index });
+  },
+  undo: async ({ nodes }, { node, action, target, device, index, back }) => {
+    const { name, hypervisor, hvparams } = back;
+    if ((await nodes.call(node, calls.instanceInfo, { name, hypervisor, hvparams })) === null) return;
+    const backwards = opposite[action];
+    await nodes.call(node, calls.hotplugDevice, { instance: back, action: backwards, target, device, index });
+  },
+});

@@ -19,5 +19,6 @@ export const about: StorageAbout = {
   convertibleTo: true,
   copyable: false,
   overheadMiB: 0,
+  providers: true,
   layout: ({ unique, index, provider }) => ({ logicalId: [provider, `${unique}.ext.disk${index}`] }),
 };
