@@ -40,16 +40,3 @@ export async function disconnectNic(context: NetworkContext, wish: NicWish): Pro
     );
   }
 }
-
-/** Which of the links are missing on this machine; only those that name devices are looked at. */
-export async function missingLinks(
-  links: readonly { readonly mode: string; readonly link: string }[],
-): Promise<string[]> {
-  const missing: string[] = [];
-  for (const { mode, link } of links) {
-    const driver = networkDriver(mode);
-    if (driver.about.linkIsDevice && !missing.includes(link) && !(await driver.linkExists(link)))
-      missing.push(link);
-  }
-  return missing;
-}

@@ -38,7 +38,7 @@ export interface NetworkDriver {
   connect(device: string, nic: NicOnHost): Promise<void>;
   disconnect(device: string, nic: NicOnHost): Promise<void>;
   /** Is the link there? */
-  linkExists(link: string): Promise<boolean>;
+  readonly linkExists: (link: string) => Promise<boolean>;
 }
 
 /** What a driver needs of the node it runs on. */
