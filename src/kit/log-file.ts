@@ -4,6 +4,7 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
+import { restartReason } from './daemon.ts';
 import { createLog, type Log, type LogLevel } from './log.ts';
 
 export interface DaemonLog {
@@ -38,8 +39,11 @@ export function openDaemonLog(
   });
   // A full disk must not end the daemon; the line is lost.
   sink.on('error', () => {});
+  const log = createLog(program, sink, options.lowest ?? 'INFO');
+  const reason = restartReason();
+  if (reason !== undefined) log.warning(`Started again: the process before this one ended with ${reason}`);
   return {
-    log: createLog(program, sink, options.lowest ?? 'INFO'),
+    log,
     reopen() {
       const old = file;
       file = open();

@@ -65,3 +65,9 @@ export async function resolveHost(name: string, hostsFile: string, family: 4 | 6
 export function ownHostname(env: Readonly<Record<string, string | undefined>> = process.env): string {
   return env.GANETI_HOSTNAME ?? hostname();
 }
+
+/** Is this the name of this machine? Machines may know themselves by the first part of their name only. */
+export function isOwnName(name: string): boolean {
+  const own = ownHostname();
+  return name === own || name.split('.')[0] === own;
+}

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { ErrorCode, prerequisiteFailure } from '../kit/failure.ts';
 import type { Paths } from '../kit/paths.ts';
-import { ownHostname } from '../kit/resolve.ts';
+import { isOwnName } from '../kit/resolve.ts';
 import { joiningKey } from '../operations/node/joining.ts';
 
 export interface KnownNode {
@@ -55,11 +55,10 @@ export async function readClusterView(paths: Pick<Paths, 'dataDir'>): Promise<Cl
     isOffline: offline.has(name),
     isCandidate: candidates.has(name),
   }));
-  const hostname = ownHostname();
   return {
     master: nodes.find(({ name }) => name === masterName),
     masterName,
-    own: nodes.find(({ name }) => name === hostname || name.split('.')[0] === hostname),
+    own: nodes.find(({ name }) => isOwnName(name)),
     nodes,
   };
 }

@@ -16,9 +16,11 @@ import { now, withDeadline } from '../kit/clock.ts';
 import { type Failure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import type { Paths } from '../kit/paths.ts';
+import { isOwnName } from '../kit/resolve.ts';
 import { LockManager } from '../locks/manager.ts';
 import { luxiAddress } from '../luxi/address.ts';
 import { serveLuxi } from '../luxi/server.ts';
+import type { Configuration } from '../model/configuration.ts';
 import { createNodeClient, type NodeClient } from '../noderpc/client.ts';
 import { opcodes } from '../opcodes/catalog.ts';
 import { operations } from '../operations/catalog.ts';
@@ -29,6 +31,7 @@ import { nodeAddresses, nodeDaemonPort } from './addresses.ts';
 import { createHooksRunner } from './hooks.ts';
 import { createRequestHandler } from './luxi-requests.ts';
 import { bringMasterIpUp } from './master-ip.ts';
+import { NotMaster } from './not-master.ts';
 import { createQueries } from './queries.ts';
 
 /** Milliseconds that running jobs have to end when the daemon is stopped; the next start unwinds the rest. */
@@ -121,11 +124,27 @@ function onlyOnce<T>(work: (argument: T) => void): (argument: T) => void {
   };
 }
 
+/**
+ * The configuration's own word counts: a former master that was given the new one's whole copy has its epoch,
+ * and ssconf files that are older.
+ */
+function requireOwnRole({ nodes, cluster }: Configuration): void {
+  const master = nodes.get(cluster.master_node)?.name;
+  if (master === undefined || isOwnName(master)) return;
+  throw new NotMaster(`by the configuration that is here the cluster's master is ${master}`);
+}
+
 export async function composeMaster(options: MasterOptions): Promise<Master> {
   const { paths, log } = options;
   for (const directory of [paths.queueDir, paths.archiveDir, paths.socketDir])
     await mkdir(directory, { recursive: true, mode: 0o750 });
   const config = await openStore({ paths, log });
+  try {
+    requireOwnRole(config.current);
+  } catch (error) {
+    await config.close();
+    throw error;
+  }
   let patienceMs = graceMs;
   const superseded = onlyOnce((reason: Failure) => {
     // Nodes refuse whatever running jobs still ask of them.

@@ -11,13 +11,14 @@ import { Failure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import { type DaemonLog, openDaemonLog } from '../kit/log-file.ts';
 import { type Paths, pathsFor } from '../kit/paths.ts';
-import { ownHostname } from '../kit/resolve.ts';
+import { isOwnName, ownHostname } from '../kit/resolve.ts';
 import { luxiAddress } from '../luxi/address.ts';
 import { type LuxiServer, serveLuxi } from '../luxi/server.ts';
 import { releaseVersion } from '../model/release.ts';
 import { callByAddress } from './addresses.ts';
 import { readClusterView } from './cluster-view.ts';
 import { composeMaster } from './compose.ts';
+import { NotMaster, notMasterMark } from './not-master.ts';
 import { type MasterdOptions, parseOptions } from './options.ts';
 import { awaitElection } from './votes.ts';
 
@@ -25,23 +26,13 @@ const program = 'ganeti-masterd';
 /** constants.EXIT_NOTMASTER: this node isn't the master, so the daemon has nothing to do here. */
 const exitNotMaster = 11;
 
-/** What its message begins with, so that the process that started this one in the background knows too. */
-const notMasterMark = 'Not master: ';
-
-class NotMaster extends Error {
-  constructor(reason: string) {
-    super(`${notMasterMark}${reason}`);
-  }
-}
-
 async function requireMaster(): Promise<void> {
   const paths = pathsFor();
   const master = (await readFile(`${paths.dataDir}/ssconf_master_node`, 'utf8').catch(() => '')).trim();
-  const own = ownHostname();
   if (!existsSync(paths.configFile))
     throw new NotMaster(`${paths.configFile} is missing: this machine is not the master of a cluster`);
-  if (master !== '' && master !== own && master.split('.')[0] !== own) {
-    throw new NotMaster(`This is ${own}, and the cluster's master is ${master}`);
+  if (master !== '' && !isOwnName(master)) {
+    throw new NotMaster(`This is ${ownHostname()}, and the cluster's master is ${master}`);
   }
 }
 
@@ -154,9 +145,10 @@ async function main(): Promise<number> {
     process.stdout.write(options.shown);
     return 0;
   }
-  if (!options.foreground && !isBackgroundChild()) {
+  if (options.checkMaster || (!options.foreground && !isBackgroundChild())) {
     try {
       await requireMaster();
+      if (options.checkMaster) return 0;
     } catch (error) {
       process.stderr.write(`${program}: ${messageOf(error)}\n`);
       return exitNotMaster;

@@ -7,6 +7,8 @@ export interface MasterdOptions {
   readonly debug: boolean;
   /** Serve even when most nodes can't be asked whether there is a newer master. */
   readonly noVoting: boolean;
+  /** Only say, by the exit code, whether this node is written down as the master. */
+  readonly checkMaster: boolean;
 }
 
 const help = `Usage: ganeti-masterd [-f] [-d] [--no-voting --yes-do-it]
@@ -19,6 +21,7 @@ Options:
   --no-user-checks     Accepted as Ganeti's daemons do: the daemon runs as root
   --no-voting          Don't ask the other nodes whether there is a newer master; needs --yes-do-it
   --yes-do-it          Confirm --no-voting: two masters at once lose data
+  --check-master       Only check: exit code 0 where this node is the master, 11 elsewhere
   --syslog=SYSLOG      Not offered: logs stand in files ("no" is accepted)
 `;
 
@@ -34,6 +37,7 @@ export function parseOptions(args: readonly string[]): MasterdOptions | { readon
       'no-user-checks': { type: 'boolean' },
       'no-voting': { type: 'boolean' },
       'yes-do-it': { type: 'boolean' },
+      'check-master': { type: 'boolean' },
       syslog: { type: 'string' },
     },
   });
@@ -46,5 +50,10 @@ export function parseOptions(args: readonly string[]): MasterdOptions | { readon
     throw new Error(
       '--no-voting must be confirmed with --yes-do-it: with another master alive, data is lost',
     );
-  return { noVoting, foreground: values.foreground ?? false, debug: values.debug ?? false };
+  return {
+    noVoting,
+    checkMaster: values['check-master'] ?? false,
+    foreground: values.foreground ?? false,
+    debug: values.debug ?? false,
+  };
 }

@@ -7,10 +7,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pollUntil } from '../kit/clock.ts';
-import { runningPid } from '../kit/daemon.ts';
+import { endSupervisor, runningPid } from '../kit/daemon.ts';
 import { Failure } from '../kit/failure.ts';
 import type { Paths } from '../kit/paths.ts';
-import { describeFailure, runProcess } from '../kit/process.ts';
+import { describeFailure, runChecked, runProcess } from '../kit/process.ts';
 import { programPath } from '../kit/programs.ts';
 import { splitWords } from '../kit/shell-words.ts';
 
@@ -85,6 +85,18 @@ async function systemctl(action: 'start' | 'stop', name: string): Promise<void> 
   if (result.code !== 0) throw new Failure('GenericError', [describeFailure(result)]);
 }
 
+/** Arguments reach a unit through the environment of systemd itself, for this start only. */
+async function startUnit(name: string, args: readonly string[]): Promise<void> {
+  const variable = `EXTRA_${name.replace(/^ganeti-/, '').toUpperCase()}_ARGS`;
+  if (args.length === 0) return await systemctl('start', name);
+  await runChecked(['systemctl', 'set-environment', `${variable}=${args.join(' ')}`]);
+  try {
+    await systemctl('start', name);
+  } finally {
+    await runChecked(['systemctl', 'unset-environment', variable]);
+  }
+}
+
 /** @throws Failure GenericError for an unknown name */
 export async function isDaemonRunning(where: Where, name: string): Promise<boolean> {
   checkName(name);
@@ -110,8 +122,8 @@ export async function startDaemon(
 ): Promise<'running' | 'not-master'> {
   if (await isDaemonRunning(where, name)) return 'running';
   if (await systemdKnows(where, name)) {
-    await systemctl('start', name);
-    return 'running';
+    await startUnit(name, args);
+    return masterDaemons.includes(name) && !(await isDaemonRunning(where, name)) ? 'not-master' : 'running';
   }
   const defaults = await readFile(join(where.paths.root, '/etc/default/ganeti'), 'utf8').catch(() => '');
   const argv = [executableOf(name), ...defaultArguments(defaults, name), ...args];
@@ -137,6 +149,7 @@ export async function stopDaemon(where: Where, name: string): Promise<void> {
     await systemctl('stop', name);
     return;
   }
+  endSupervisor(where.paths, name);
   const pid = runningPid(pidFileOf(where, name), name);
   if (pid === undefined) return;
   const gone = async () => (runningPid(pidFileOf(where, name), name) === pid ? undefined : true);
