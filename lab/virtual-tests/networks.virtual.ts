@@ -123,7 +123,7 @@ net2
       ['10.88.0.2', '10.88.0.3', '10.88.0.4', '10.88.0.5', '10.88.0.6'],
     );
     for (const name of names) await lab.run('node1', ['gnt-instance', 'remove', '-f', name]);
-    await follow(lab, '$ gnt-network list --no-headers -o free_count,map net1\n         4 XX..X..X');
+    await follow(lab, '$ gnt-network list --no-headers -o free_count,map net1\n4 XX..X..X');
   });
 
   test('change, and say what stands against it', async () => {

@@ -6,6 +6,7 @@ import { requireTags } from '../../model/tags.ts';
 import { AddressPool, addressNumber } from '../../networks/address-pool.ts';
 import { NetworkAdd } from '../../opcodes/network.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
+import { nodesByName } from '../node/wanted.ts';
 import { operation, type PlanContext } from '../operation.ts';
 import { macPrefixOf } from '../settings/mac-prefix.ts';
 import { addObject } from '../steps/objects.ts';
@@ -39,7 +40,7 @@ function newPool(op: Op): AddressPool {
 
 /** Addresses of nodes and of the cluster itself are kept from guests. */
 function withoutOwnAddresses(pool: AddressPool, context: PlanContext): AddressPool {
-  const { cluster, nodes } = context.configuration;
+  const { cluster } = context.configuration;
   let result = pool;
   const reserve = (address: string, told: string, failed: string) => {
     if (!pool.contains(address)) return;
@@ -50,8 +51,8 @@ function withoutOwnAddresses(pool: AddressPool, context: PlanContext): AddressPo
       context.warn(`Cannot reserve ${failed}: ${messageOf(error)}`);
     }
   };
-  for (const node of nodes) {
-    for (const address of [node.primary_ip, node.secondary_ip]) {
+  for (const node of nodesByName(context.configuration)) {
+    for (const address of new Set([node.primary_ip, node.secondary_ip])) {
       const told = `IP address of node '${node.name}' (${address})`;
       reserve(address, told, `IP address '${address}' of node '${node.name}'`);
     }

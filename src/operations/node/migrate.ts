@@ -1,4 +1,5 @@
 /** OP_NODE_MIGRATE: one job for each instance that has the node as primary. */
+import { compareNicely } from '../../kit/nice-sort.ts';
 import { pythonText } from '../../kit/python-text.ts';
 import { nodeNamed } from '../../model/lookup.ts';
 import { NodeMigrate } from '../../opcodes/node.ts';
@@ -12,7 +13,9 @@ export const nodeMigrate = operation({
   ],
   plan: async (op, { configuration }): Promise<FollowUpJobs> => {
     const node = nodeNamed(configuration, op.node_name);
-    const instances = configuration.instances.filter(({ primary_node }) => primary_node === node.uuid);
+    const instances = configuration.instances
+      .filter(({ primary_node }) => primary_node === node.uuid)
+      .sort((a, b) => compareNicely(a.name, b.name));
     return {
       jobs: instances.map(({ name }) => [
         {
