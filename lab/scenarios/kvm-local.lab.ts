@@ -232,6 +232,9 @@ describe('a KVM guest', () => {
   it('that cannot start says why, and leaves nothing', () =>
     within(
       async (world) => {
+        const good = { ...world.guest, hvparams: { ...world.guest.hvparams, cpu_type: '' } };
+        await world.driver.start(good, { paused: false });
+        await world.driver.stop(good, 0);
         await assert.rejects(world.driver.start(world.guest, { paused: false }), (error: Error) => {
           assert.match(
             error.message,

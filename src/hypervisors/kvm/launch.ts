@@ -3,7 +3,7 @@
  * line, and sets what can only be set in a running QEMU (passwords, pinning, memory) while the guest
  * stands still. A start that fails leaves nothing behind.
  */
-import { mkdir, readFile, stat, unlink } from 'node:fs/promises';
+import { mkdir, readFile, unlink } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { Failure, messageOf } from '../../kit/failure.ts';
 import { runProcess } from '../../kit/process.ts';
@@ -104,15 +104,12 @@ async function runQemu(
   command: readonly (string | number)[],
 ): Promise<void> {
   const argv = command.map(String);
-  // QEMU writes into its log what it can't say on its way into the background.
-  const logged = await stat(files.log).then(
-    (found) => found.size,
-    () => 0,
-  );
+  // QEMU empties its log when it starts, and writes there what it can't say on its way into the background.
+  await unlink(files.log).catch(() => {});
   node.log.info(`Starting '${files.name}': ${argv.join(' ')}`);
   const result = await runProcess(argv, { cwd: node.folders.ctrl, timeoutMs: 600_000 });
-  const log = await readFile(files.log).catch(() => Buffer.alloc(0));
-  const said = `${result.stderr}${result.stdout}${log.subarray(logged).toString('utf8')}`.trim();
+  const log = await readFile(files.log, 'utf8').catch(() => '');
+  const said = `${result.stderr}${result.stdout}${log}`.trim();
   if (result.code !== 0) {
     const number = result.signal === null ? null : constants.signals[result.signal];
     const end = number === null ? `exited with exit code ${result.code}` : `terminated by signal ${number}`;
