@@ -7,7 +7,7 @@ import { filledBackend, filledHypervisor } from '../model/params/fill.ts';
 import { filledNicOf } from './on-node.ts';
 import type { HookPlan } from './operation.ts';
 
-const text = (value: unknown) =>
+const text = (value: string | number | boolean | null | undefined) =>
   value === null || value === undefined
     ? ''
     : typeof value === 'boolean'

@@ -104,7 +104,7 @@ function netmaskOf(input: InitInput, ip: string): number {
   const mask = Number(given);
   if (!Number.isInteger(mask) || mask < 0 || mask > bits) {
     throw prerequisiteFailure(
-      `CIDR netmask (${String(given)}) not valid for IPv${bits === 32 ? 4 : 6} `,
+      `CIDR netmask (${JSON.stringify(given)}) not valid for IPv${bits === 32 ? 4 : 6} `,
       ErrorCode.invalid,
     );
   }

@@ -122,7 +122,7 @@ export const clusterVerifyConfig = operation({
       errorCodes: op.error_codes,
       ignored: op.ignore_errors,
       verbose: op.verbose,
-      say: context.say,
+      say: (text) => context.say(text),
     });
     report.section('Verifying cluster config');
     for (const fault of verifyConfiguration(configuration)) report.error('ECLUSTERCFG', null, fault);

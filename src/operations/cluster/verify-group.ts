@@ -177,7 +177,7 @@ export const clusterVerifyGroup = operation({
       errorCodes: op.error_codes,
       ignored: op.ignore_errors,
       verbose: op.verbose,
-      say: context.say,
+      say: (text) => context.say(text),
     });
     const group = groupNamed(configuration, op.group_name);
     report.section(`Verifying group '${group.name}'`);
