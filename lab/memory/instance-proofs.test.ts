@@ -7,7 +7,14 @@ import { instanceSetParams } from '../../src/operations/instance/modify/set-para
 import { instanceReinstall } from '../../src/operations/instance/reinstall.ts';
 import { instanceRename } from '../../src/operations/instance/rename.ts';
 import { provesUndo } from '../../src/operations/proves-undo.ts';
-import { createMemoryCluster, type MemoryOptions, memoryInstance, memoryWorld, nodeName } from './cluster.ts';
+import {
+  createMemoryCluster,
+  type MemoryOptions,
+  memoryInstance,
+  memoryWorld,
+  nodeName,
+  nodeUuid,
+} from './cluster.ts';
 import { preparedWorld, runOperation, runSeen } from './run.ts';
 
 const running = memoryInstance('web1.memory.example');
@@ -143,6 +150,71 @@ const changes: readonly [string, MemoryOptions, Record<string, unknown>][] = [
 for (const [what, options, request] of changes) {
   test(`a modification is taken back whole: ${what}`, async () => {
     await provesUndo(instanceSetParams, { ...web1, ...request }, memoryWorld(options));
+  });
+}
+
+const plain = memoryInstance('web1.memory.example', { state: 'down', template: 'plain' });
+const conversions: readonly [string, MemoryOptions, Record<string, unknown>][] = [
+  ['a mirror to one volume', withStopped, { disk_template: 'plain' }],
+  ['a volume to a mirror', { instances: [plain] }, { disk_template: 'drbd', remote_node: nodeName(3) }],
+  ['a volume to a file', { instances: [plain] }, { disk_template: 'file', beparams: { vcpus: 2 } }],
+  ['a file to a mirror', withFile, { disk_template: 'drbd', remote_node: nodeName(2) }],
+  ['a mirror to a shared file', withStopped, { disk_template: 'sharedfile' }],
+];
+for (const [what, options, request] of conversions) {
+  test(`a conversion is taken back until the old volumes go: ${what}`, async () => {
+    await provesUndo(instanceSetParams, { ...web1, ...request }, memoryWorld(options));
+  });
+}
+
+test('a volume that became a mirror and a volume again is the same volume', async () => {
+  const cluster = createMemoryCluster({ instances: [plain] });
+  const { said } = await runSeen(cluster, instanceSetParams, { ...web1, ...conversions[1]![2] });
+  assert.deepEqual(said.slice(0, 4), [
+    "Converting disk template from 'plain' to 'drbd'",
+    'Creating additional volumes...',
+    'Renaming original volumes...',
+    'Initializing DRBD devices...',
+  ]);
+  const back = await runSeen(cluster, instanceSetParams, { ...web1, disk_template: 'plain' });
+  assert.deepEqual(back.result, [['disk_template', 'plain']]);
+  const volumes = [1, 2, 3].map((number) => [...cluster.nodes.machine(nodeUuid(number)).volumes.keys()]);
+  const [disk] = cluster.world.config.current.disks.values();
+  assert.deepEqual(volumes, [[JSON.stringify(disk!.logical_id)], [], []]);
+});
+
+const noConversions: readonly [string, MemoryOptions, Record<string, unknown>, RegExp][] = [
+  ['to the same', withStopped, { disk_template: 'drbd' }, /already has disk template drbd$/],
+  [
+    'to none',
+    withStopped,
+    { disk_template: 'diskless' },
+    /Conversion to the 'diskless' disk template is not supported$/,
+  ],
+  [
+    'to what the cluster has not',
+    withStopped,
+    { disk_template: 'rbd' },
+    /Disk template 'rbd' is not enabled for this cluster \(enabled templates: drbd, plain, file, sharedfile, diskless\)$/,
+  ],
+  ['while it runs', withRunning, { disk_template: 'plain' }, /marked to be up, cannot change disk template$/],
+  [
+    'with its own node as mirror',
+    { instances: [plain] },
+    { disk_template: 'drbd', remote_node: nodeName(1) },
+    /Given new secondary node node1.memory.example is the same as the primary node/,
+  ],
+  [
+    'and other changes of disks',
+    withStopped,
+    { disk_template: 'plain', disks: [['add', -1, second]] },
+    /Disk template conversion and other disk changes not supported at the same time$/,
+  ],
+];
+for (const [what, options, request, words] of noConversions) {
+  test(`no conversion ${what}`, async () => {
+    const cluster = createMemoryCluster(options);
+    await assert.rejects(runOperation(cluster, instanceSetParams, { ...web1, ...request }), words);
   });
 }
 

@@ -92,11 +92,17 @@ function renameVolume(machine: MachineState, from: string, to: string): void {
 }
 
 const diskHandlers: Readonly<Record<string, Handler>> = {
-  blockdev_create: (machine, { disk, info }: { disk: DiskOnNode; info: string }) => {
+  blockdev_create: (
+    machine,
+    { disk, info, onPrimary }: { disk: DiskOnNode; info: string; onPrimary: boolean },
+  ) => {
     for (const { id, size } of volumesOf(disk)) {
       machine.volumes.set(id, size);
       machine.info.set(id, info);
+      // A new mirror runs from its first moment.
+      if (disk.disk.children?.length) machine.open.add(id);
     }
+    if (disk.disk.children?.length) machine.active.set(disk.disk.uuid, onPrimary ? 'primary' : 'secondary');
     return null;
   },
   blockdev_remove: (machine, { disk }: { disk: DiskOnNode }) => {
@@ -152,6 +158,13 @@ const diskHandlers: Readonly<Record<string, Handler>> = {
       if (multiMaster) machine.connection.set(disk.uuid, 'dual');
       else machine.connection.delete(disk.uuid);
     }
+    return null;
+  },
+  blockdev_convert: (machine, { source, target }: { source: DiskOnNode; target: DiskOnNode }) => {
+    for (const { disk } of [source, target])
+      if (machine.active.get(disk.uuid) !== 'primary')
+        throw new Failure('BlockDeviceError', [`disk ${disk.uuid} is not ready`]);
+    for (const { id } of volumesOf(target)) machine.info.set(id, `copy of ${idOf(source.disk)}`);
     return null;
   },
   blockdev_wipe: (machine, { disk }: { disk: DiskOnNode }) => {

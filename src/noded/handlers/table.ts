@@ -3,6 +3,7 @@ import { osDiagnose } from '../../noderpc/calls/node.ts';
 import { handlerTable, type NodeHandler } from '../../noderpc/handler.ts';
 import type { NodeContext } from '../context.ts';
 import { diskHandlers } from './disk.ts';
+import { diskCopyHandlers } from './disk-copy.ts';
 import { fileHandlers } from './files.ts';
 import { instanceHandlers } from './instance.ts';
 import { journalHandlers } from './journal.ts';
@@ -32,6 +33,7 @@ export function nodeCallTable(context: NodeContext): ReadonlyMap<string, NodeHan
     ...masterHandlers(context),
     ...roleHandlers(context),
     ...diskHandlers(context),
+    ...diskCopyHandlers(context),
     ...instanceHandlers(context),
     ...storageHandlers(context),
     ...powerHandlers(context),

@@ -1,10 +1,15 @@
 /** Does an instance fit the instance policy of a group? (cmdlib ComputeIPolicySpecViolation) */
 import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
+import { disksOf } from '../../model/lookup.ts';
 import type { Cluster } from '../../model/objects/cluster.ts';
+import type { Instance } from '../../model/objects/instance.ts';
 import type { InstancePolicy, SpecificationKey } from '../../model/objects/instance-policy.ts';
+import type { Node } from '../../model/objects/node.ts';
 import type { NodeGroup } from '../../model/objects/node-group.ts';
+import { filledBackend } from '../../model/params/fill.ts';
 import { fillInstancePolicy } from '../../model/params/instance-policy.ts';
-import { storageAbout } from '../../storage/catalog.ts';
+import { emptyTemplate, storageAbout } from '../../storage/catalog.ts';
+import type { PlanContext } from '../operation.ts';
 
 /** What is missing isn't held against the policy. */
 export interface Specification {
@@ -68,4 +73,35 @@ export function requirePolicy(
       ErrorCode.invalid,
     );
   }
+}
+
+/**
+ * Does an instance that comes to `node` fit that node's group, when it isn't in its own group any more?
+ * (cmdlib CheckTargetNodeIPolicy)
+ * @throws Failure OpPrereqError wrong_input, unless the policy is to be ignored: then it is only said
+ */
+export function requireNodePolicy(
+  context: PlanContext,
+  instance: Instance,
+  node: Node,
+  ignore: boolean,
+): void {
+  const { configuration } = context;
+  const current = configuration.nodes.get(instance.primary_node)?.group;
+  const group = configuration.nodegroups.get(node.group);
+  if (group === undefined || group.uuid === current) return;
+  const { maxmem, vcpus, spindle_use } = filledBackend(configuration.cluster, instance);
+  const disks = disksOf(configuration, instance);
+  const faults = policyFaults(fillInstancePolicy(configuration.cluster.ipolicy, group.ipolicy), {
+    memory: maxmem,
+    vcpus,
+    spindles: spindle_use,
+    nics: instance.nics.length,
+    disks: disks.map((disk) => disk.size),
+    template: disks[0]?.dev_type ?? emptyTemplate,
+  });
+  if (faults.length === 0) return;
+  const text = `Instance does not meet target node group's (${group.uuid}) instance policy: ${faults.join(', ')}`;
+  if (!ignore) throw prerequisiteFailure(text, ErrorCode.invalid);
+  context.warn(text);
 }

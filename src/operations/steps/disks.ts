@@ -1,6 +1,7 @@
 /** Steps on the disks of an instance: make and remove volumes, activate and deactivate, open and close. */
 import { z } from 'zod';
 import * as calls from '../../noderpc/calls/disk.ts';
+import { blockdevConvert } from '../../noderpc/calls/disk-copy.ts';
 import { DiskOnNode } from '../../noderpc/calls/shapes.ts';
 import { step } from '../operation.ts';
 
@@ -131,6 +132,31 @@ export const wipeDisk = step({
   input: onNode.extend({ offset: z.int(), size: z.int() }),
   run: async ({ nodes }, { node, disk, offset, size }) => {
     await nodes.call(node, calls.blockdevWipe, { disk, offset, size });
+  },
+  undo: 'none',
+});
+
+/**
+ * Makes a mirror of volumes that are there already, the data of which it begins with. Its undo takes the
+ * mirror down and leaves every volume: other steps have made, or not made, those.
+ */
+export const raiseMirror = step({
+  name: 'raise-mirror',
+  input: onNode.extend({ info: z.string() }),
+  run: async ({ nodes }, { node, disk, info }) => {
+    await nodes.call(node, calls.blockdevCreate, { disk, info, onPrimary: true, mustBeNew: false });
+  },
+  undo: async ({ nodes }, { node, disk }) => {
+    await nodes.call(node, calls.blockdevShutdown, { disk });
+  },
+});
+
+/** Copies one disk to another on the same node; what it writes to is new and goes with that step's undo. */
+export const copyDisk = step({
+  name: 'copy-disk',
+  input: z.object({ node: z.string(), source: DiskOnNode, target: DiskOnNode, targetIsEmpty: z.boolean() }),
+  run: async ({ nodes }, { node, ...disks }) => {
+    await nodes.call(node, blockdevConvert, disks);
   },
   undo: 'none',
 });

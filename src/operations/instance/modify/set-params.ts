@@ -3,7 +3,7 @@
  * guest memory, disks one after the other, the disk template, all else in one commit, interfaces in the
  * running guest. Only when all of it has succeeded do volumes go that nobody needs any more.
  */
-import { ErrorCode, prerequisiteFailure } from '../../../kit/failure.ts';
+import { ErrorCode, notSupportedYet, prerequisiteFailure } from '../../../kit/failure.ts';
 import type { LockRequest } from '../../../locks/contract.ts';
 import type { Configuration } from '../../../model/configuration.ts';
 import { disksOf, instanceNamed, nodeNamed, nodesOf } from '../../../model/lookup.ts';
@@ -20,6 +20,8 @@ import { instanceOnNode } from '../../on-node.ts';
 import { type JobHandle, operation, type PlanContext } from '../../operation.ts';
 import { changeObjects, difference, type ObjectChange } from '../../steps/changes.ts';
 import { balloon, hotplugDevice } from '../../steps/instance.ts';
+import { type ConversionPlan, planConversion } from '../convert/plan.ts';
+import { conversionSteps, convert, converted } from '../convert/run.ts';
 import { instanceLocks } from '../locks.ts';
 import type { DiskRequest } from '../plan-disks.ts';
 import { requirePolicy } from '../policy.ts';
@@ -41,6 +43,7 @@ interface SetParamsPlan {
   /** As it will be once everything is done. */
   readonly after: Layout;
   readonly diskActions: readonly DiskAction[];
+  readonly conversion: ConversionPlan | undefined;
   readonly nicActions: readonly NicAction[];
   readonly parameters: ParameterPlan;
   readonly runtimeMemory: { readonly before: number; readonly after: number } | undefined;
@@ -159,6 +162,17 @@ async function requireOffline(op: Op, context: PlanContext, instance: Instance):
   await requireState(context, instance, notRunning, what);
 }
 
+/** The instance and its disks once disks and template have changed. */
+function layoutAfterDisks({
+  configuration,
+  instance,
+  diskActions,
+  conversion,
+}: Pick<SetParamsPlan, 'configuration' | 'instance' | 'diskActions' | 'conversion'>): Layout {
+  if (conversion !== undefined) return { instance: converted(conversion), disks: conversion.newDisks };
+  return diskActions.at(-1)?.after ?? { instance, disks: disksOf(configuration, instance) };
+}
+
 async function plan(op: Op, context: PlanContext): Promise<SetParamsPlan> {
   requireAnyChange(op);
   const { configuration } = context;
@@ -181,7 +195,13 @@ async function plan(op: Op, context: PlanContext): Promise<SetParamsPlan> {
     await requireState(context, instance, notRunning, what);
   }
   await requireOffline(op, context, instance);
-  const layout = diskActions.at(-1)?.after ?? { instance, disks: disksOf(configuration, instance) };
+  const conversion =
+    op.disk_template === null
+      ? undefined
+      : await planConversion(op, context, instance, () => {
+          throw notSupportedYet('Choosing a secondary node by an instance allocator (give --node)');
+        });
+  const layout = layoutAfterDisks({ configuration, instance, diskActions, conversion });
   const parameters = await planParameters(op, context, instance);
   const before = filledBackend(configuration.cluster, instance);
   if (parameters.newBackend !== undefined && !op.force)
@@ -198,10 +218,10 @@ async function plan(op: Op, context: PlanContext): Promise<SetParamsPlan> {
     force: op.force,
     conflictsCheck: op.conflicts_check,
   });
-  const { disks: diskUuids } = layout.instance;
+  const { disks: diskUuids, disks_active } = layout.instance;
   const nics = [...(nicActions.at(-1)?.after ?? instance.nics)];
   const admin_state = op.offline === null ? instance.admin_state : op.offline ? 'offline' : 'down';
-  const changed: Instance = { ...parameters.instance, disks: diskUuids, nics, admin_state };
+  const changed: Instance = { ...parameters.instance, disks: diskUuids, disks_active, nics, admin_state };
   const after = withPrimary(op, configuration, { instance: changed, disks: layout.disks });
   const made = { instance, after, parameters };
   requirePolicyOf(op, configuration, made);
@@ -209,6 +229,7 @@ async function plan(op: Op, context: PlanContext): Promise<SetParamsPlan> {
     ...made,
     configuration,
     diskActions,
+    conversion,
     nicActions,
     runtimeMemory,
     hotplug,
@@ -218,8 +239,9 @@ async function plan(op: Op, context: PlanContext): Promise<SetParamsPlan> {
 }
 
 /** From what disk changes have left to what everything shall be. */
-function restOfChanges({ diskActions, instance, after, configuration }: SetParamsPlan): ObjectChange[] {
-  const done = diskActions.at(-1)?.after ?? { instance, disks: disksOf(configuration, instance) };
+function restOfChanges(plan: SetParamsPlan): ObjectChange[] {
+  const { after } = plan;
+  const done = layoutAfterDisks(plan);
   return [
     ...difference('instances', done.instance, after.instance),
     ...done.disks.flatMap((disk, index) => difference('disks', disk, after.disks[index]!)),
@@ -263,6 +285,10 @@ async function run(plan: SetParamsPlan, job: JobHandle): Promise<Told[]> {
   const { configuration, instance, offline } = plan;
   const told: Told[] = await setMemory(plan, job);
   told.push(...(await runDiskActions(job, plan, plan.diskActions)));
+  if (plan.conversion !== undefined) {
+    await convert(plan.conversion, job);
+    told.push(['disk_template', plan.conversion.newTemplate]);
+  }
   await job.do(changeObjects, { label: `modify instance ${instance.name}`, changes: restOfChanges(plan) });
   told.push(...(await plugNics(plan, job)), ...plan.parameters.told);
   if (offline !== null) told.push(['admin_state', offline ? 'offline' : 'down']);
@@ -280,7 +306,7 @@ function locks(op: Op, configuration: Configuration): LockRequest[] {
 
 export const instanceSetParams = operation({
   opcode: InstanceSetParams,
-  steps: [balloon, ...diskActionSteps, ...wipeSteps.slice(1), hotplugDevice],
+  steps: [...new Set([balloon, ...diskActionSteps, ...wipeSteps, ...conversionSteps, hotplugDevice])],
   locks,
   plan,
   hooks: (op, { instance, after, parameters }, configuration) => {
