@@ -160,6 +160,11 @@ export class JobFiles {
     this.#mark(target);
   }
 
+  /** A job's file in the queue's folder itself. */
+  async readQueued(id: number): Promise<Job | undefined> {
+    return await this.#readJob(this.#path(jobFileName(id)), id);
+  }
+
   async readArchived(id: number): Promise<Job | undefined> {
     return await this.#readJob(archivePath(this.#archiveDir, id), id);
   }

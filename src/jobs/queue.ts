@@ -31,7 +31,14 @@ import type { StepLedger } from './ledger.ts';
 import { ReadyList } from './ready.ts';
 import type { SecretNames } from './redaction.ts';
 import { chooseJobs, FilterChain } from './schedule.ts';
-import { checkOpcode, type FindOpcode, type NewJob, newJob, resolveDependencies } from './submission.ts';
+import {
+  checkOpcode,
+  type FindOpcode,
+  type NewJob,
+  newJob,
+  pickedUp,
+  resolveDependencies,
+} from './submission.ts';
 import { cancelFailure } from './unwind.ts';
 
 /** So many jobs are archived with one line of the journal. */
@@ -193,6 +200,14 @@ export class JobQueue {
     this.#committing.add(work);
     await work.finally(() => this.#committing.delete(work));
     return answers;
+  }
+
+  /** Takes in a job whose file somebody else has put into the folder; here already: fine. @throws as `pickedUp` */
+  async pickUp(id: number): Promise<void> {
+    if (this.#jobs.has(id)) return;
+    const job = await this.#parts.files.readQueued(id);
+    this.#serial = Math.max(this.#serial, job?.id ?? 0);
+    await this.#takeIn([pickedUp(id, job, this.#parts.now())]);
   }
 
   async setDrained(isDrained: boolean): Promise<void> {

@@ -1,8 +1,8 @@
 /** From what a client submits to a job: opcodes checked and completed, dependencies made absolute. */
 import { ErrorCode, Failure, prerequisiteFailure } from '../kit/failure.ts';
 import { type AnyOpcode, type OpcodeDefinition, parseOpcode } from '../opcodes/opcode.ts';
-import { defaultPriority, type Job, timestampOf } from './job.ts';
-import { submissionReason, withReason } from './reasons.ts';
+import { defaultPriority, type Job, statusOf, timestampOf } from './job.ts';
+import { pickupReason, submissionReason, withReason } from './reasons.ts';
 import { redact, type SecretNames } from './redaction.ts';
 
 /** The definition of an opcode by its OP_ID. */
@@ -84,4 +84,18 @@ export function newJob(
     process_id: null,
   };
   return { job, inputs: full };
+}
+
+/**
+ * A job whose file somebody else has written.
+ * @throws Failure JobLost when there is none, GenericError when the job has begun already
+ */
+export function pickedUp(id: number, job: Job | undefined, seconds: number): NewJob {
+  if (job === undefined) throw new Failure('JobLost', ["Can't load job file"]);
+  if (statusOf(job) !== 'queued')
+    throw new Failure('GenericError', [`Job ${id} can't be picked up: it is ${statusOf(job)}`]);
+  for (const [index, op] of job.ops.entries())
+    op.input = withReason(op.input, pickupReason(op.input, id, index, seconds));
+  job.received_timestamp ??= timestampOf(seconds);
+  return { job, inputs: job.ops.map((op) => op.input) };
 }

@@ -5,13 +5,14 @@ import { rm } from 'node:fs/promises';
 import type { ConfigStore } from '../config/contract.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import { writeFileAtomic } from '../kit/atomic-file.ts';
-import { assertNever, ErrorCode, Failure, notSupportedYet, prerequisiteFailure } from '../kit/failure.ts';
+import { assertNever, ErrorCode, Failure, prerequisiteFailure } from '../kit/failure.ts';
 import type { Paths } from '../kit/paths.ts';
 import { decodeRequest, type LuxiRequest } from '../luxi/methods.ts';
 import type { LuxiPeer } from '../luxi/server.ts';
 import { groupNamed, instanceNamed, networkNamed, nodeNamed } from '../model/lookup.ts';
 import type { AnyOpcode } from '../opcodes/opcode.ts';
 import { clusterInformation } from '../operations/cluster/information.ts';
+import { refuseLocking } from '../queries/run.ts';
 import type { MasterQueries } from './queries.ts';
 
 export interface RequestParts {
@@ -66,6 +67,15 @@ function tagsOf(
   }
 }
 
+async function classic(
+  what: string,
+  request: { readonly names: readonly string[]; readonly fields: readonly string[]; readonly lock: boolean },
+  { queries }: RequestParts,
+): Promise<unknown> {
+  refuseLocking(request.lock);
+  return await queries.classic(what, request.names, request.fields);
+}
+
 async function waitForChange(
   request: Extract<LuxiRequest, { method: 'WaitForJobChange' }>,
   { queue, queries }: RequestParts,
@@ -78,8 +88,7 @@ async function waitForChange(
     timeout: request.tmout,
     signal: peer.gone,
   });
-  if (change === undefined)
-    throw new Failure('OpPrereqError', [`Job ${request.job} not found`, ErrorCode.unknown]);
+  if (change === undefined) throw new Failure('JobLost', ["Can't load job file"]);
   return change === 'nochange' ? 'nochange' : [change.fields, change.log];
 }
 
@@ -114,13 +123,16 @@ async function replaceFilter(
 const handlers: { readonly [M in LuxiRequest['method']]: Handler<M> } = {
   Query: ({ what, fields, qfilter }, { queries }) => queries.query(what, fields, qfilter),
   QueryFields: async ({ what, fields }, { queries }) => queries.fields(what, fields),
-  QueryNodes: ({ names, fields }, { queries }) => queries.classic('node', names, fields),
-  QueryGroups: ({ names, fields }, { queries }) => queries.classic('group', names, fields),
-  QueryNetworks: ({ names, fields }, { queries }) => queries.classic('network', names, fields),
-  QueryInstances: ({ names, fields }, { queries }) => queries.classic('instance', names, fields),
+  QueryNodes: (request, parts) => classic('node', request, parts),
+  QueryGroups: (request, parts) => classic('group', request, parts),
+  QueryNetworks: (request, parts) => classic('network', request, parts),
+  QueryInstances: (request, parts) => classic('instance', request, parts),
   QueryFilters: ({ uuids, fields }, { queries }) => queries.classic('filter', uuids, fields),
   QueryJobs: ({ ids, fields }, { queries }) => queries.jobs(ids, fields),
-  QueryExports: ({ nodes }, { queries }) => queries.exports(nodes),
+  QueryExports: async ({ nodes, lock }, { queries }) => {
+    refuseLocking(lock);
+    return await queries.exports(nodes);
+  },
   QueryConfigValues: configValues,
   QueryClusterInfo: async (_request, { config }) => clusterInformation(config.current),
   QueryTags: async (request, parts) => tagsOf(request, parts),
@@ -136,8 +148,9 @@ const handlers: { readonly [M in LuxiRequest['method']]: Handler<M> } = {
   SubmitJobToDrainedQueue: ({ job }, { queue }) => queue.submit(asOpcodes(job), { evenDrained: true }),
   SubmitManyJobs: ({ ops }, { queue }) => queue.submitMany(ops.map(asOpcodes)),
   WaitForJobChange: waitForChange,
-  PickupJob: async () => {
-    throw notSupportedYet('PickupJob: jobs are picked up by the queue itself, and the request');
+  PickupJob: async ({ job }, { queue }) => {
+    await queue.pickUp(job);
+    return true;
   },
   ArchiveJob: ({ job }, { queue }) => queue.archive(job),
   AutoArchiveJobs: ({ age, tmout }, { queue }) => queue.autoArchive(age, tmout),
