@@ -8,6 +8,7 @@ import {
 } from '../../src/operations/cluster/master-ip.ts';
 import { clusterRedistConf } from '../../src/operations/cluster/redist-conf.ts';
 import { clusterRename } from '../../src/operations/cluster/rename.ts';
+import { clusterRenewCrypto } from '../../src/operations/cluster/renew-crypto.ts';
 import { clusterRepairDiskSizes } from '../../src/operations/cluster/repair-disk-sizes.ts';
 import { clusterSetParams } from '../../src/operations/cluster/set-params.ts';
 import { extStorageDiagnose, osDiagnose } from '../../src/operations/os/diagnose.ts';
@@ -151,4 +152,32 @@ test('providers of external storage are shown by group', async () => {
   assert.deepEqual(await runOperation(createMemoryCluster({ nodes: 2 }), extStorageDiagnose, fields), [
     ['shelf', { default: true }, [['shelf', 'Which']]],
   ]);
+});
+
+test('the certificates of candidates are read from them, and kept where they cannot be', async () => {
+  const renew = { node_certificates: true };
+  await provesUndo(clusterRenewCrypto, renew, {
+    fresh: async () => {
+      const cluster = createMemoryCluster();
+      const old = { [nodeUuid(1)]: '11:11', [nodeUuid(2)]: '22:22' };
+      await cluster.world.config.change('old', (draft) => draft.changeCluster({ candidate_certs: old }));
+      return cluster;
+    },
+  });
+  const cluster = createMemoryCluster();
+  await cluster.world.config.change('old', (draft) =>
+    draft.changeCluster({ candidate_certs: { [nodeUuid(2)]: '22:22', [nodeUuid(3)]: '33:33' } }),
+  );
+  cluster.nodes.machine(nodeUuid(2)).reachable = false;
+  const { said } = await runSeen(cluster, clusterRenewCrypto, renew);
+  assert.deepEqual(cluster.world.config.current.cluster.candidate_certs, {
+    [nodeUuid(1)]: 'aa:bb',
+    [nodeUuid(2)]: '22:22',
+    [nodeUuid(3)]: 'aa:bb',
+  });
+  assert.match(said.join(), /could not be fetched.*\nNode node2\.memory\.example: /);
+  await assert.rejects(
+    runOperation(cluster, clusterRenewCrypto, { renew_ssh_keys: true }),
+    /Renewing the SSH keys of the nodes is not supported yet$/,
+  );
 });

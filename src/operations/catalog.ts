@@ -6,6 +6,7 @@ import { clusterActivateMasterIp, clusterDeactivateMasterIp } from './cluster/ma
 import { clusterQuery } from './cluster/query.ts';
 import { clusterRedistConf } from './cluster/redist-conf.ts';
 import { clusterRename } from './cluster/rename.ts';
+import { clusterRenewCrypto } from './cluster/renew-crypto.ts';
 import { clusterRepairDiskSizes } from './cluster/repair-disk-sizes.ts';
 import { clusterSetParams } from './cluster/set-params.ts';
 import { clusterVerify } from './cluster/verify.ts';
@@ -65,12 +66,14 @@ const all: readonly AnyOperation[] = [
   clusterQuery,
   clusterRedistConf,
   clusterRename,
+  clusterRenewCrypto,
   clusterRepairDiskSizes,
   clusterSetParams,
   clusterVerify,
   clusterVerifyConfig,
   clusterVerifyDisks,
   clusterVerifyGroup,
+  extStorageDiagnose,
   groupAdd,
   groupAssignNodes,
   groupRemove,
@@ -107,7 +110,6 @@ const all: readonly AnyOperation[] = [
   nodeRemove,
   nodeSetParams,
   oobCommand,
-  extStorageDiagnose,
   osDiagnose,
   query,
   queryFieldsOperation,
