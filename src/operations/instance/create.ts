@@ -15,6 +15,7 @@ import type { Node } from '../../model/objects/node.ts';
 import { backendParameters, splitMemory } from '../../model/params/backend.ts';
 import { changeLevel, enforceTypes, findFault, type ParameterValues } from '../../model/params/family.ts';
 import { filledBackend, filledHypervisor } from '../../model/params/fill.ts';
+import { requireTags } from '../../model/tags.ts';
 import { InstanceCreate } from '../../opcodes/instance.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { storageAbout } from '../../storage/catalog.ts';
@@ -213,6 +214,7 @@ async function planInstance(
 }
 
 async function plan(op: Op, context: PlanContext): Promise<CreatePlan> {
+  requireTags(op.tags);
   checkForm(op);
   const { configuration } = context;
   const start = op.start && !op.no_install;
