@@ -89,6 +89,12 @@ export interface Overrides {
   readonly disks?: readonly Disk[];
 }
 
+function sshPortOf(configuration: Configuration, node: string): number {
+  const host = configuration.nodes.get(node);
+  const group = host === undefined ? undefined : configuration.nodegroups.get(host.group);
+  return filledNode(configuration.cluster, group, host).ssh_port;
+}
+
 /** The instance as `node` must see it. */
 export function instanceOnNode(
   configuration: Configuration,
@@ -111,6 +117,10 @@ export function instanceOnNode(
     networkPort: instance.network_port ?? null,
     tags: [...instance.tags],
     primaryNode: nameOf(instance.primary_node),
+    primaryNodeName: nameOf(instance.primary_node),
+    sshPort: sshPortOf(configuration, instance.primary_node),
+    ctime: instance.ctime,
+    mtime: instance.mtime,
     secondaryNodes: secondariesOf(configuration, instance).map(nameOf),
     adminState: instance.admin_state,
     uidPool: cluster.uid_pool.map((range) => [...range]),
