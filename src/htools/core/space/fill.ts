@@ -24,6 +24,7 @@ import type { Instance } from '../terms/instance.ts';
 import type { Refusal } from '../terms/vocabulary.ts';
 import { PairFinder } from './pair-finder.ts';
 import { shrink } from './shrink.ts';
+import { SizeSteps } from './size-steps.ts';
 
 /** The cluster being filled; `instances` and `allocated` grow with it. */
 export interface Filling {
@@ -196,6 +197,13 @@ class Filler {
     return failureStatistics(tryAllocate(situationOf(filling), instance, targets, options).failures);
   }
 
+  /** Whether some place takes the instance as far as its nodes go, redundancy of the cluster aside. */
+  get nodesTakeIt(): boolean {
+    const { finder, targets } = this;
+    if (finder !== undefined) return finder.fits(() => true);
+    return targets.kind !== 'single' || !this.fitsNowhere(targets.nodes);
+  }
+
   /** Whether one instance fits, and how often the refusal came up. */
   tryOne(refusal: Refusal): { readonly fits: boolean; readonly failures: number } {
     const { filling, finder, template, targets, options } = this;
@@ -242,8 +250,14 @@ function byFrequency(refusals: Refusals): Refusal[] {
   return [...refusals].sort((a, b) => a.count - b.count).map(({ refusal }) => refusal);
 }
 
+/** All nodes that may take an instance in some role. */
+function candidatesOf(targets: Targets): readonly number[] {
+  return targets.kind === 'single' ? targets.nodes : targets.pairs.map(({ primary }) => primary);
+}
+
 /** Finds sizes that fit when one resource shrinks; remembers what it found while the cluster is the same. */
 class ShrinkSearch {
+  readonly steps: SizeSteps;
   private readonly found = new Map<string, Instance | undefined>();
   private readonly filling: Filling;
   private readonly targets: Targets;
@@ -253,16 +267,18 @@ class ShrinkSearch {
     this.filling = filling;
     this.targets = targets;
     this.options = options;
+    this.steps = new SizeSteps(filling.nodes, candidatesOf(targets));
   }
 
   /** Forgets what it found, since an instance was put on. */
   reset(): void {
     this.found.clear();
+    this.steps.reset();
   }
 
   /** The first smaller instance that fits when only one resource shrinks; undefined when none does. */
   shrunkToFit(template: Instance, refusal: Refusal): Instance | undefined {
-    const { filling, targets, options, found } = this;
+    const { found } = this;
     const path: string[] = [];
     let size: Instance | undefined = template;
     let result: Instance | undefined;
@@ -273,11 +289,13 @@ class ShrinkSearch {
         break;
       }
       path.push(key);
-      const next: Instance | undefined = shrink(size, refusal);
-      if (next === undefined) break;
-      const { fits, failures } = new Filler(filling, size, targets, options).tryOne(refusal);
+      if (shrink(size, refusal) === undefined) break;
+      const filler = new Filler(this.filling, size, this.targets, this.options);
+      const { fits, failures } = filler.tryOne(refusal);
       if (fits) result = size;
-      size = fits || failures === 0 ? undefined : next;
+      if (fits || failures === 0) break;
+      const last: Instance = filler.nodesTakeIt ? size : this.steps.alike(size, refusal);
+      size = shrink(last, refusal);
     }
     for (const key of path) found.set(key, result);
     return result;
@@ -311,7 +329,8 @@ export function fillTiered(
   const search = new ShrinkSearch(filling, targets, options);
   while (size !== undefined) {
     const before = filling.allocated.length;
-    outcome = fillStandard(filling, size, targets, left, options);
+    const filler = new Filler(filling, size, targets, options);
+    outcome = filler.run(left);
     const count = filling.allocated.length;
     const progress = count > before;
     if (progress) {
@@ -321,9 +340,13 @@ export function fillTiered(
     if (left <= count && (progress || tried.length === 0)) return outcome;
     if (left <= count) size = undefined;
     else {
+      const missing = byFrequency(outcome).at(-1)!;
+      // Each size counts against a limit, also when it brings nothing.
+      const countsSizes = Number.isFinite(left) && count > 0;
+      const last = countsSizes || filler.nodesTakeIt ? size : search.steps.alike(size, missing);
       left -= count;
-      tried.push({ size, refusals: outcome, left });
-      size = shrink(size, byFrequency(outcome).at(-1)!);
+      tried.push({ size: last, refusals: outcome, left });
+      size = shrink(last, missing);
     }
     while (size === undefined && tried.length > 0) {
       const last: Tried = tried.pop()!;

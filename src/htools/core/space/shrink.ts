@@ -2,8 +2,9 @@
 import type { Instance } from '../terms/instance.ts';
 import { Refusal } from '../terms/vocabulary.ts';
 
-const memoryUnit = 64;
-const diskUnit = 256;
+/** Steps in MiB. */
+export const memoryUnit = 64;
+export const diskUnit = 256;
 
 /** The smaller instance, undefined when it can't get smaller that way. */
 export function shrink(instance: Instance, refusal: Refusal): Instance | undefined {
