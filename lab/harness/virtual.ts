@@ -108,6 +108,11 @@ export class VirtualLab {
     return `${shortName(node)}.virtual.example`;
   }
 
+  /** Primary address of the node. */
+  address(node: NodeName): string {
+    return `127.${this.network}.0.${10 + Number(shortName(node).slice('node'.length))}`;
+  }
+
   paths(node: NodeName): Paths {
     return pathsFor(this.nodeEnvironment(node));
   }
