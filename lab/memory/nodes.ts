@@ -118,6 +118,8 @@ const diskHandlers: Readonly<Record<string, Handler>> = {
     requireVolumes(machine, disk);
     for (const { id } of volumesOf(disk)) machine.open.add(id);
     machine.active.set(disk.disk.uuid, asPrimary ? 'primary' : 'secondary');
+    // A mirror that stands alone looks for its other side again.
+    if (machine.connection.get(disk.disk.uuid) === 'standalone') machine.connection.delete(disk.disk.uuid);
     return { path: `/memory/${disk.disk.uuid}`, link: null, uri: null };
   },
   blockdev_shutdown: (machine, { disk }: { disk: DiskOnNode }) => {
@@ -160,6 +162,35 @@ const diskHandlers: Readonly<Record<string, Handler>> = {
     }
     return null;
   },
+  blockdev_addchildren: (machine, { disk, children }: { disk: DiskOnNode; children: DiskOnNode[] }) => {
+    if (!machine.active.has(disk.disk.uuid)) throw new Failure('BlockDeviceError', ['mirror is not active']);
+    for (const child of children) requireVolumes(machine, child);
+    for (const child of children) machine.open.add(idOf(child.disk));
+    return null;
+  },
+  blockdev_removechildren: (machine, { children }: { children: DiskOnNode[] }) => {
+    for (const child of children) machine.open.delete(idOf(child.disk));
+    return null;
+  },
+  blockdev_grow: (
+    machine,
+    {
+      disk,
+      amount,
+      dryRun,
+      backingStore,
+    }: { disk: DiskOnNode; amount: number; dryRun: boolean; backingStore: boolean },
+  ) => {
+    requireVolumes(machine, disk);
+    const [data] = volumesOf(disk);
+    if (!dryRun && backingStore) machine.volumes.set(data!.id, data!.size + amount);
+    return null;
+  },
+  blockdev_getdimensions: (machine, { disks }: { disks: DiskOnNode[] }) =>
+    disks.map((disk) => {
+      const size = machine.volumes.get(volumesOf(disk)[0]!.id);
+      return size === undefined ? null : { bytes: size * 1024 * 1024, spindles: null };
+    }),
   blockdev_convert: (machine, { source, target }: { source: DiskOnNode; target: DiskOnNode }) => {
     for (const { disk } of [source, target])
       if (machine.active.get(disk.uuid) !== 'primary')
@@ -184,16 +215,19 @@ const diskHandlers: Readonly<Record<string, Handler>> = {
   blockdev_find: (machine, { disk }: { disk: DiskOnNode }) => statusOf(machine, disk),
 };
 
-function statusOf(machine: MachineState, { disk }: DiskOnNode): unknown {
-  if (!machine.active.has(disk.uuid)) return null;
+function statusOf(machine: MachineState, request: DiskOnNode): unknown {
+  const { disk } = request;
+  const isMirror = (disk.children ?? []).length > 0;
+  if (isMirror ? !machine.active.has(disk.uuid) : !machine.volumes.has(idOf(disk))) return null;
+  const isWhole = !isMirror || volumesOf(request).every(({ id }) => machine.open.has(id));
   return {
     path: `/memory/${disk.uuid}`,
     major: null,
     minor: null,
     syncPercent: null,
     estimatedTime: null,
-    degraded: false,
-    localDisk: 'okay',
+    degraded: !isWhole,
+    localDisk: isWhole ? 'okay' : 'faulty',
     children: [],
     details: {},
   };
@@ -279,6 +313,7 @@ const instanceHandlers: Readonly<Record<string, Handler>> = {
     if (hardware !== undefined) hardware.memory = memory;
     return null;
   },
+  resize_disk: () => null,
   hotplug_supported: () => null,
   hotplug_device: (machine, { instance, action, target, device }: OnInstance & Plug) => {
     const hardware = machine.hardware.get(instance.name);

@@ -23,6 +23,8 @@ import { instanceConsole } from './instance/console.ts';
 import { instanceCreate } from './instance/create.ts';
 import { instanceActivateDisks } from './instance/disks/activate.ts';
 import { instanceDeactivateDisks } from './instance/disks/deactivate.ts';
+import { instanceGrowDisk } from './instance/disks/grow.ts';
+import { instanceRecreateDisks } from './instance/disks/recreate.ts';
 import { instanceFailover } from './instance/failover.ts';
 import { instanceMigrate } from './instance/migrate.ts';
 import { instanceSetParams } from './instance/modify/set-params.ts';
@@ -31,6 +33,7 @@ import { instanceReboot } from './instance/reboot.ts';
 import { instanceReinstall } from './instance/reinstall.ts';
 import { instanceRemove } from './instance/remove.ts';
 import { instanceRename } from './instance/rename.ts';
+import { instanceReplaceDisks } from './instance/replace/replace-disks.ts';
 import { instanceShutdown } from './instance/shutdown.ts';
 import { instanceStartup } from './instance/startup.ts';
 import { networkAdd } from './network/add.ts';
@@ -85,12 +88,15 @@ const all: readonly AnyOperation[] = [
   instanceCreate,
   instanceDeactivateDisks,
   instanceFailover,
+  instanceGrowDisk,
   instanceMigrate,
   instanceQueryData,
   instanceReboot,
+  instanceRecreateDisks,
   instanceReinstall,
   instanceRemove,
   instanceRename,
+  instanceReplaceDisks,
   instanceSetParams,
   instanceShutdown,
   instanceStartup,

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { type Objects, type TableName, tableNames } from '../../model/configuration.ts';
 import { step } from '../operation.ts';
-import { Fields, fieldsOf, has, objectAt, WholeObject, withFields } from './objects.ts';
+import { canonical, Fields, fieldsOf, has, objectAt, WholeObject, withFields } from './objects.ts';
 
 const table = z.enum(tableNames);
 
@@ -37,7 +37,7 @@ export function difference<K extends TableName>(
   const from = before as Readonly<Record<string, unknown>>;
   const to = after as Readonly<Record<string, unknown>>;
   const names = [...new Set([...Object.keys(from), ...Object.keys(to)])].filter(
-    (key) => !kept.has(key) && JSON.stringify(from[key]) !== JSON.stringify(to[key]),
+    (key) => !kept.has(key) && canonical(from[key]) !== canonical(to[key]),
   );
   if (names.length === 0) return [];
   const { uuid } = before as { readonly uuid: string };

@@ -160,3 +160,16 @@ export const copyDisk = step({
   },
   undo: 'none',
 });
+
+/**
+ * Grows a disk on one node by MiB. Volumes don't shrink again: what has grown is there for the next try,
+ * which asks for the same size.
+ */
+export const growDisk = step({
+  name: 'grow-disk',
+  input: onNode.extend({ amount: z.int(), dryRun: z.boolean(), backingStore: z.boolean() }),
+  run: async ({ nodes }, { node, ...argument }) => {
+    await nodes.call(node, calls.blockdevGrow, argument);
+  },
+  undo: 'none',
+});

@@ -99,3 +99,13 @@ export const hotplugDevice = step({
     await nodes.call(node, calls.hotplugDevice, { instance: back, action: backwards, target, device, index });
   },
 });
+
+/** Tells the running guest how large a disk is, in MiB. */
+export const resizeInGuest = step({
+  name: 'resize-in-guest',
+  input: onNode.extend({ index: z.int(), size: z.int() }),
+  run: async ({ nodes }, { node, ...argument }) => {
+    await nodes.call(node, calls.resizeDisk, argument);
+  },
+  undo: 'none',
+});

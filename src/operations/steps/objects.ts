@@ -29,11 +29,20 @@ export function withFields(object: Readonly<Record<string, unknown>>, { values, 
   return result;
 }
 
+/** The same text for the same value, whatever the order of keys: the store may have put them in its own. */
+export function canonical(value: unknown): string | undefined {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
 export function has(object: Readonly<Record<string, unknown>>, wanted: Fields): boolean {
   const { values, absent } = wanted;
   return (
     absent.every((name) => object[name] === undefined) &&
-    Object.entries(values).every(([name, value]) => JSON.stringify(object[name]) === JSON.stringify(value))
+    Object.entries(values).every(([name, value]) => canonical(object[name]) === canonical(value))
   );
 }
 
