@@ -3,8 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import {
+  type RecordedAnswer,
+  recordedCases,
+  recordedClusters,
+} from '../../src/htools/programs/recorded-cases.ts';
 import { ganetiTool } from './ganeti-tools.ts';
-import { type RecordedAnswer, recordedCases, recordedClusters } from './recorded-cases.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'htools-record-'));
 const answers: RecordedAnswer[] = recordedCases.map(({ cluster, command }) => {

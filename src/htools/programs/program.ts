@@ -154,6 +154,11 @@ async function standardInput(): Promise<string> {
 
 /** The context of a real process. */
 export function processContext(): ProgramContext {
+  // A reader that has gone (hbal | head) ends the tool without further ado.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(1);
+    throw error;
+  });
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

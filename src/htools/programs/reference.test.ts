@@ -8,9 +8,9 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type RecordedAnswer, recordedClusters } from '../../../bench/htools/recorded-cases.ts';
 import { capturedContext } from './captured-context.ts';
 import { runTool } from './main.ts';
+import { type RecordedAnswer, recordedClusters } from './recorded-cases.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const reference = process.env.GANTRY_HTOOLS_REFERENCE ?? resolve(root, '../shared/htools');

@@ -1,18 +1,15 @@
 /**
  * One instance and one kind of move, ready to be tried with many target nodes: what happens on the two nodes
  * it leaves or keeps is worked out once, a target then costs a few dozen additions.
- *
- * The checks are those of `state/node-operations.ts`, on flat columns; a property test holds the two to each
- * other.
  */
 
 import { sideBound } from '../score/bounds.ts';
 import { unmetLocations } from '../state/node-operations.ts';
-import type { Instance } from '../terms/instance.ts';
 import type { MoveKind } from '../terms/vocabulary.ts';
 import { type Columns, Figure, figureCount } from './columns.ts';
-import type { LoadClass } from './load-classes.ts';
 import type { LocationPairs } from './location-pairs.ts';
+import { MovePosition } from './move-position.ts';
+import { roles } from './move-roles.ts';
 import { leastOfRange, reservedTotalWeight, type TargetBounds } from './target-bounds.ts';
 
 /** Cost of an offline node's instances in the score: any instance, and a primary beside that. */
@@ -20,73 +17,9 @@ const offlineInstance = 4;
 const offlinePrimary = 16;
 const conflictWeight = 2;
 
-interface Roles {
-  /** On the old primary: loses the primary role (-1), gains the secondary one (1). */
-  readonly primaryLost: number;
-  readonly secondaryGained: number;
-  /** On the old secondary. */
-  readonly secondaryLost: number;
-  readonly primaryGained: number;
-  /** What the target becomes. */
-  readonly target: 'primary' | 'secondary' | 'none';
-}
-
-const roles: Readonly<Record<MoveKind, Roles>> = {
-  failover: { primaryLost: -1, secondaryGained: 1, secondaryLost: -1, primaryGained: 1, target: 'none' },
-  'failover-to-any': {
-    primaryLost: -1,
-    secondaryGained: 0,
-    secondaryLost: 0,
-    primaryGained: 0,
-    target: 'primary',
-  },
-  'replace-primary': {
-    primaryLost: -1,
-    secondaryGained: 0,
-    secondaryLost: 0,
-    primaryGained: 0,
-    target: 'primary',
-  },
-  'replace-secondary': {
-    primaryLost: 0,
-    secondaryGained: 0,
-    secondaryLost: -1,
-    primaryGained: 0,
-    target: 'secondary',
-  },
-  'replace-and-failover': {
-    primaryLost: -1,
-    secondaryGained: 1,
-    secondaryLost: -1,
-    primaryGained: 0,
-    target: 'primary',
-  },
-  'failover-and-replace': {
-    primaryLost: -1,
-    secondaryGained: 0,
-    secondaryLost: -1,
-    primaryGained: 1,
-    target: 'secondary',
-  },
-};
-
-export class MoveFrame {
-  private readonly columns: Columns;
+export class MoveFrame extends MovePosition {
   private readonly bounds: TargetBounds;
   private readonly pairs: LocationPairs | undefined;
-  private readonly force: boolean;
-
-  private instance!: Instance;
-  private load!: LoadClass;
-  private kind: MoveKind = 'failover';
-  private role: Roles = roles.failover;
-  /** Positions of the instance's nodes; the secondary is -1 for a single-homed one. */
-  private p = 0;
-  private s = 0;
-  private primaryOffline = false;
-  private secondaryOffline = false;
-  /** Reserved memory of the secondary when the instance is gone from it. */
-  private keptWithout = 0;
   /** Of each figure: change of the squares and of the sum on the two nodes, reserved memory left out. */
   private readonly part = new Float64Array(figureCount);
   private readonly shift = new Float64Array(figureCount);
@@ -94,24 +27,9 @@ export class MoveFrame {
   private extra = 0;
 
   constructor(columns: Columns, bounds: TargetBounds, pairs: LocationPairs | undefined, force: boolean) {
-    this.columns = columns;
+    super(columns, force);
     this.bounds = bounds;
     this.pairs = pairs;
-    this.force = force;
-  }
-
-  setInstance(instance: Instance, load: LoadClass): void {
-    const { columns } = this;
-    this.instance = instance;
-    this.load = load;
-    this.p = columns.positionOf[instance.primary]!;
-    this.s = instance.secondary < 0 ? -1 : columns.positionOf[instance.secondary]!;
-    this.primaryOffline = columns.isOffline[this.p] === 1;
-    this.secondaryOffline = this.s >= 0 && columns.isOffline[this.s] === 1;
-    if (this.s < 0 || instance.mirror !== 'internal') return;
-    const peer = columns.peers[this.s * columns.size + this.p]!;
-    const kept = columns.reserved[this.s]!;
-    this.keptWithout = peer < kept ? kept : Math.max(columns.nextReserved[this.s]!, peer - load.needed);
   }
 
   /** Whether the soft checks of the target are skipped. */
@@ -133,96 +51,6 @@ export class MoveFrame {
     this.sumParts();
     this.extra = this.offlineChange() + this.tagChange() + this.locationChange();
     return true;
-  }
-
-  /** The checks on the nodes that keep the instance in some role. */
-  private keepsPlace(): boolean {
-    const forced = this.force || this.primaryOffline;
-    switch (this.kind) {
-      case 'failover':
-        return this.canMigrate() && this.secondaryTakesOver(forced) && this.primaryStays(forced, this.s);
-      case 'failover-and-replace':
-        return this.canMigrate() && this.secondaryTakesOver(forced);
-      case 'replace-primary':
-        return this.canMigrate() && this.secondaryTakesOver(forced) && this.secondaryStays(forced);
-      case 'replace-and-failover':
-        return this.primaryStays(this.force || this.secondaryOffline, -1);
-      case 'replace-secondary': {
-        const { columns } = this;
-        return columns.unallocated[this.p]! > 0 && columns.freeDisk[this.p]! > 0;
-      }
-      case 'failover-to-any':
-        return true;
-    }
-  }
-
-  private canMigrate(): boolean {
-    const { immobile, size } = this.columns;
-    return immobile === undefined || immobile[this.p * size + this.s] === 0;
-  }
-
-  /** Whether the secondary can become primary. */
-  private secondaryTakesOver(forced: boolean): boolean {
-    const { columns, load, s } = this;
-    const { sample, used } = load;
-    const before = columns.unallocated[s]!;
-    const free = before - used;
-    if (free <= 0 || columns.freeDisk[s]! <= 0) return false;
-    if (forced) return true;
-    if (columns.freeDisk[s]! < columns.lowDisk[s]! || columns.spindles[s]! > columns.highSpindles[s]!) {
-      return false;
-    }
-    if (free <= this.keptWithout && before > this.keptWithout) return false;
-    const cpus = sample.isOffline ? columns.usedCpus[s]! : columns.usedCpus[s]! + sample.cpus;
-    const ratio = columns.cpuRatio[s]!;
-    if (ratio >= 0 && ratio < cpus / columns.totalCpus[s]!) return false;
-    if (this.tagsOn(s) > 0) return false;
-    return columns.freeMemoryForth[s]! - sample.memory > 0;
-  }
-
-  /** Whether the old primary can become secondary; with the peer check when `peer` is known. */
-  private primaryStays(forced: boolean, peer: number): boolean {
-    const { columns, load, p } = this;
-    const deadDisk = this.kind === 'failover' && this.primaryOffline;
-    if (!deadDisk && columns.freeDisk[p]! <= 0) return false;
-    if (forced) return true;
-    if (columns.freeDisk[p]! < columns.lowDisk[p]! || columns.spindles[p]! > columns.highSpindles[p]!) {
-      return false;
-    }
-    const free = columns.unallocated[p]! + load.used;
-    if (load.needed >= free) return false;
-    if (peer >= 0 && this.newlyFails(free, columns.reserved[p]!, this.keptOnPrimary(peer))) return false;
-    return load.needed < columns.freeMemoryForth[p]! + load.sample.memory;
-  }
-
-  /** Whether the secondary can stay secondary of another primary, the peer check left aside. */
-  private secondaryStays(forced: boolean): boolean {
-    const { columns, load, s } = this;
-    if (columns.freeDisk[s]! <= 0) return false;
-    if (forced) return true;
-    if (columns.freeDisk[s]! < columns.lowDisk[s]! || columns.spindles[s]! > columns.highSpindles[s]!) {
-      return false;
-    }
-    return load.needed < columns.unallocated[s]! && load.needed < columns.freeMemoryForth[s]!;
-  }
-
-  private newlyFails(free: number, keptBefore: number, keptAfter: number): boolean {
-    return free <= keptAfter && free > keptBefore;
-  }
-
-  private keptOnPrimary(peer: number): number {
-    const { columns, load, p } = this;
-    return Math.max(columns.reserved[p]!, columns.peers[p * columns.size + peer]! + load.needed);
-  }
-
-  private keptOnSecondary(peer: number): number {
-    const { columns, load, s } = this;
-    return Math.max(this.keptWithout, columns.peers[s * columns.size + peer]! + load.needed);
-  }
-
-  private keptOnTarget(target: number, peer: number): number {
-    const { columns, load } = this;
-    return Math.max(columns.reserved[target]!, columns.peers[target * columns.size + peer]! + load.needed);
   }
 
   private sumParts(): void {
@@ -263,14 +91,6 @@ export class MoveFrame {
         role.secondaryLost * offlineInstance + role.primaryGained * (offlineInstance + offlinePrimary);
     }
     return change;
-  }
-
-  /** How many of the instance's exclusion tags are on a node. */
-  private tagsOn(position: number): number {
-    const { exclusionTags } = this.instance;
-    if (exclusionTags.length === 0) return 0;
-    const counts = this.columns.nodes.tagCounts[this.columns.list[position]!]!;
-    return exclusionTags.reduce((sum, tag) => sum + (counts.has(tag) ? 1 : 0), 0);
   }
 
   private tagChange(): number {
@@ -409,49 +229,6 @@ export class MoveFrame {
     const freeAfter = role.target === 'primary' ? free - load.used : free;
     const after = freeAfter <= kept ? population + 1 : 0;
     return after - before;
-  }
-
-  /** The checks that depend on the target and on another node or on tags. */
-  private targetRefused(target: number): boolean {
-    const { columns, kind } = this;
-    const { immobile, size } = columns;
-    const blocked = (from: number) => immobile !== undefined && immobile[from * size + target] === 1;
-    const forced = this.force || this.primaryOffline;
-    switch (kind) {
-      case 'failover':
-        return false;
-      case 'failover-to-any':
-        return blocked(this.p) || (!forced && this.tagsOn(target) > 0);
-      case 'replace-primary':
-        return (
-          blocked(this.s) ||
-          (!forced &&
-            (this.tagsOn(target) > 0 ||
-              this.newlyFails(columns.unallocated[this.s]!, this.keptWithout, this.keptOnSecondary(target))))
-        );
-      case 'replace-and-failover': {
-        const free = columns.unallocated[this.p]! + this.load.used;
-        return (
-          blocked(this.p) ||
-          (!this.force && this.tagsOn(target) > 0) ||
-          (!(this.force || this.secondaryOffline) &&
-            this.newlyFails(free, columns.reserved[this.p]!, this.keptOnPrimary(target)))
-        );
-      }
-      case 'replace-secondary':
-        return !(this.force || this.secondaryOffline) && this.targetNewlyFails(target, this.p);
-      case 'failover-and-replace':
-        return !forced && this.targetNewlyFails(target, this.s);
-    }
-  }
-
-  private targetNewlyFails(target: number, peer: number): boolean {
-    const { columns } = this;
-    return this.newlyFails(
-      columns.unallocated[target]!,
-      columns.reserved[target]!,
-      this.keptOnTarget(target, peer),
-    );
   }
 
   /**

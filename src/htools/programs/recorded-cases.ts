@@ -1,9 +1,9 @@
 /**
  * The command lines whose answers by Ganeti's own tools are kept in src/htools/testdata/recorded.json, on
- * clusters that are made from seeds. `record.ts` makes that file on a machine that has those tools.
+ * clusters that are made from seeds. `bench/htools/record.ts` makes that file on a machine that has those tools.
  */
-import { SampleCluster } from '../../src/htools/load/sample-cluster.ts';
-import { type Variety, variedCluster } from '../../src/htools/load/varied-cluster.ts';
+import { SampleCluster } from '../load/sample-cluster.ts';
+import { type Variety, variedCluster } from '../load/varied-cluster.ts';
 
 export interface RecordedCase {
   /** Names the cluster; the file c.data holds it when the command runs. */
