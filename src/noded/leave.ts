@@ -25,7 +25,9 @@ export function withoutKey(authorized: string, publicKey: string): string {
     .join('\n');
 }
 
-async function forgetRootKey(context: NodeContext): Promise<void> {
+type Leaving = Pick<NodeContext, 'paths' | 'log' | 'replica'>;
+
+async function forgetRootKey(context: Leaving): Promise<void> {
   const home = context.paths.root === '' ? homedir() : join(context.paths.root, 'root');
   const folder = join(home, '.ssh');
   for (const kind of ['rsa', 'dsa', 'ecdsa']) {
@@ -42,7 +44,7 @@ async function forgetRootKey(context: NodeContext): Promise<void> {
 }
 
 /** Done twice, or half done before: fine. The daemons that serve the cluster are stopped, noded excepted. */
-export async function leaveCluster(context: NodeContext, modifySsh: boolean): Promise<void> {
+export async function leaveCluster(context: Leaving, modifySsh: boolean): Promise<void> {
   const { paths, log } = context;
   for (const daemon of ['ganeti-confd', 'ganeti-mond', 'ganeti-kvmd']) {
     await stopDaemon(context, daemon).catch((error: unknown) => log.warning(messageOf(error)));

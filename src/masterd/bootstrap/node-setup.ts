@@ -91,6 +91,7 @@ export async function setNodeUp(input: Readonly<Record<string, unknown>>, _talk:
 export async function undoNodeSetup(input: Readonly<Record<string, unknown>>, _talk: Talk): Promise<null> {
   const paths = pathsFor();
   const host = await hostOf(input);
-  await runOn(paths, host, 'gantry-node-setup', ['--leave'], '');
+  const cluster = { cluster_name: await ssconf('cluster_name') };
+  await runOn(paths, host, 'gantry-node-setup', ['--leave'], JSON.stringify(cluster));
   return null;
 }

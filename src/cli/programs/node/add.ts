@@ -84,6 +84,8 @@ function hasEnded(error: unknown): boolean {
 /** Takes the preparation off the machine again; what fails is told and doesn't hide why the node wasn't added. */
 async function undoSetup(session: Session, setup: Readonly<Record<string, unknown>>): Promise<void> {
   try {
+    // Somebody else may have added it in the meantime.
+    if ((await findNode(session, String(setup.name))) !== undefined) return;
     await session.bootstrap('node-undo', setup);
   } catch (error) {
     session.warn(`Could not undo the setup of node ${String(setup.name)}: ${messageOf(error)}`);
