@@ -1,5 +1,5 @@
 /** Bringing the disks of a committed instance up and down on all their nodes, as steps of a job. */
-import { messageOf } from '../../kit/failure.ts';
+import { executionFailure, messageOf } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { disksOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
@@ -40,6 +40,21 @@ function sizeless(request: DiskOnNode): DiskOnNode {
   return { ...request, disk: { ...request.disk, size: 0 } };
 }
 
+type Activation = Parameters<typeof activateDisks.run>[1];
+
+/** @throws Failure OpExecError; what stands behind it is said before */
+async function activateOrSay(job: JobHandle, input: Activation, name: string): Promise<string[]> {
+  try {
+    return await job.do(activateDisks, input);
+  } catch (error) {
+    const isPrimary = input.asPrimary ? 'True' : 'False';
+    job.warn(
+      `Could not prepare block devices on node ${name} (is_primary=${isPrimary}): ${messageOf(error)}`,
+    );
+    throw executionFailure('Disk consistency error', error);
+  }
+}
+
 /**
  * Activates on the secondaries, then on the primary. A node marked offline is left out.
  * @returns where the primary has each disk
@@ -65,12 +80,9 @@ export async function bringDisksUp(
       asPrimary: node === primary,
       before: wasActive ? role : 'inactive',
     } as const;
-    if (node === primary) {
-      paths = await job.do(activateDisks, input);
-      continue;
-    }
-    if (!options.ignoreSecondaries) {
-      await job.do(activateDisks, input);
+    if (node === primary || !options.ignoreSecondaries) {
+      const found = await activateOrSay(job, input, nameOf(configuration, node));
+      if (node === primary) paths = found;
       continue;
     }
     try {

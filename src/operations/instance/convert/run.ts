@@ -152,6 +152,10 @@ async function copy(plan: ConversionPlan, job: JobHandle): Promise<void> {
   const primary = instance.primary_node;
   const info = volumeInfo(instance.name);
   job.say(`Generating new '${shown}' disk template...`);
+  for (const [index, disk] of newDisks.entries()) {
+    if (storageAbout(disk.dev_type).mirrored !== 'internal')
+      job.say(`* disk ${index}, size ${formatUnit(disk.size, 'h')}`);
+  }
   job.say(`Creating new empty disks of type '${shown}'...`);
   for (const node of nodesOf(plan, newDisks)) {
     for (const disk of onNode(plan, newDisks, node))

@@ -1,5 +1,5 @@
 /** OP_INSTANCE_ACTIVATE_DISKS: brings the disks up without starting the guest. */
-import { executionFailure, messageOf } from '../../../kit/failure.ts';
+import { executionFailure } from '../../../kit/failure.ts';
 import type { Configuration } from '../../../model/configuration.ts';
 import { disksOf, instanceNamed } from '../../../model/lookup.ts';
 import type { Instance } from '../../../model/objects/instance.ts';
@@ -49,7 +49,7 @@ export const instanceActivateDisks = operation({
     try {
       paths = await bringDisksUp(job, configuration, instance, { ignoreSize: plan.ignoreSize });
     } catch (error) {
-      throw executionFailure(`Cannot activate block devices: ${messageOf(error)}`, error);
+      throw executionFailure('Cannot activate block devices', error);
     }
     if (plan.waitForSync) {
       const disks = disksOnNode(configuration, instance, instance.primary_node);

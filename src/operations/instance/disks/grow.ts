@@ -2,6 +2,7 @@
  * OP_INSTANCE_GROW_DISK: volumes on every node, then the mirror, then the guest while it runs. Each of them
  * only ever grows, so there is nothing to take back: a broken attempt is simply made again.
  */
+import { hypervisorAbout } from '../../../hypervisors/catalog.ts';
 import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../../kit/failure.ts';
 import { formatUnit } from '../../../kit/units.ts';
 import type { Configuration } from '../../../model/configuration.ts';
@@ -40,6 +41,7 @@ interface GrowPlan {
   readonly index: number;
   /** MiB. */
   readonly amount: number;
+  /** It runs, and can be told. */
   readonly running: boolean;
   readonly waitForSync: boolean;
 }
@@ -106,7 +108,9 @@ async function plan(op: Op, context: PlanContext): Promise<GrowPlan> {
   // With exclusive storage only the trial before the real growth can tell.
   if (!exclusive) await requireDiskSpace(context, [growthOf(disk, amount)], nodes);
   requireGrownPolicy(op, context, instance, disk, disk.size + amount);
-  const guest = await runningOn(context.nodes, configuration, instance, instance.primary_node);
+  const guest = hypervisorAbout(instance.hypervisor).hotplug
+    ? await runningOn(context.nodes, configuration, instance, instance.primary_node)
+    : null;
   return {
     configuration,
     instance,
