@@ -117,6 +117,18 @@ export async function activateMasterIp(host: Runner, paths: Paths, address: Mast
   host.log.info(`Master IP address ${address.ip} activated on ${address.netdev}`);
 }
 
+/**
+ * The device that has the address. Node calls an IPv4 address with a label by that label ("br0:0"), which begins
+ * with the device's name and a colon.
+ */
+export function deviceWith(
+  devices: Readonly<Record<string, readonly { readonly address: string }[] | undefined>>,
+  ip: string,
+): string | undefined {
+  const found = Object.entries(devices).find(([, entries]) => entries?.some((entry) => entry.address === ip));
+  return found?.[0].split(':')[0];
+}
+
 /** @throws Failure OpExecError */
 export async function deactivateMasterIp(host: Runner, paths: Paths, address: MasterAddress): Promise<void> {
   check(address);
@@ -124,13 +136,10 @@ export async function deactivateMasterIp(host: Runner, paths: Paths, address: Ma
     await runExternal(host, paths, address, 'stop');
     return;
   }
-  const here = networkInterfaces()[address.netdev]?.some((entry) => entry.address === address.ip) ?? false;
-  if (!here) {
-    const elsewhere = Object.entries(networkInterfaces()).find(([, entries]) =>
-      entries?.some((entry) => entry.address === address.ip),
-    );
-    if (elsewhere !== undefined && elsewhere[0] !== 'lo') {
-      throw failed('deactivate', `it is configured on ${elsewhere[0]}, not on ${address.netdev}`);
+  const device = deviceWith(networkInterfaces(), address.ip);
+  if (device !== address.netdev) {
+    if (device !== undefined && device !== 'lo') {
+      throw failed('deactivate', `it is configured on ${device}, not on ${address.netdev}`);
     }
     host.log.info(`Master IP address ${address.ip} not configured on this machine`);
     return;
