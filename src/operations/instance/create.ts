@@ -4,7 +4,7 @@
  * last of them has succeeded all of it is undone on failure.
  */
 import { hypervisorAbout } from '../../hypervisors/catalog.ts';
-import { ErrorCode, notSupportedYet, prerequisiteFailure } from '../../kit/failure.ts';
+import { ErrorCode, executionFailure, notSupportedYet, prerequisiteFailure } from '../../kit/failure.ts';
 import { formatUnit } from '../../kit/units.ts';
 import type { LockRequest } from '../../locks/contract.ts';
 import type { Configuration } from '../../model/configuration.ts';
@@ -293,7 +293,7 @@ async function syncDisks(plan: CreatePlan, job: JobHandle): Promise<void> {
   const oneShot = !plan.waitForSync;
   if (oneShot && plan.about.mirrored === 'no') return;
   if (!(await waitForSync(job, instance.name, primary, onPrimary, oneShot)) && !oneShot) {
-    throw prerequisiteFailure('There are some degraded disks for this instance', ErrorCode.state);
+    throw executionFailure('There are some degraded disks for this instance');
   }
 }
 

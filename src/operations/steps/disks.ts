@@ -1,5 +1,6 @@
 /** Steps on the disks of an instance: make and remove volumes, activate and deactivate, open and close. */
 import { z } from 'zod';
+import { executionFailure, Failure } from '../../kit/failure.ts';
 import * as calls from '../../noderpc/calls/disk.ts';
 import { blockdevConvert } from '../../noderpc/calls/disk-copy.ts';
 import { DiskOnNode } from '../../noderpc/calls/shapes.ts';
@@ -15,7 +16,15 @@ export const createVolume = step({
   name: 'create-volume',
   input: onNode.extend({ info: z.string(), onPrimary: z.boolean() }),
   run: async ({ nodes }, { node, disk, info, onPrimary }) => {
-    await nodes.call(node, calls.blockdevCreate, { disk, info, onPrimary, mustBeNew: true });
+    try {
+      await nodes.call(node, calls.blockdevCreate, { disk, info, onPrimary, mustBeNew: true });
+    } catch (error) {
+      if (!(error instanceof Failure) || error.errorClass !== 'BlockDeviceError') throw error;
+      // The logical id of a mirror has its secret: it is not shown.
+      const { dev_type: template, size } = disk.disk;
+      const what = `disk/${disk.index} (${template}, ${size}M)`;
+      throw executionFailure(`Can't create block device ${what}: ${error.message}`, error);
+    }
   },
   undo: async ({ nodes }, { node, disk }) => {
     await nodes.call(node, calls.blockdevRemove, { disk });
