@@ -11,8 +11,8 @@ import type { DeviceStatus, DiskData, InstanceData, NicData } from './instance-d
 
 const firstVncPort = 5900;
 const anyAddress = '0.0.0.0';
-const localDiskUnknown = 1;
-const localDiskFaulty = 2;
+const localDiskUnknown = 3;
+const localDiskFaulty = 4;
 
 /** What the logical id says: DRBD's two ends, a volume's name, or the id as it is. */
 function identityOf(disk: DiskData, roman: boolean): PairEntry[] {
