@@ -21,6 +21,7 @@ import { opcodes } from '../src/opcodes/catalog.ts';
 import { verifyCodes } from '../src/opcodes/verify-codes.ts';
 import { operations } from '../src/operations/catalog.ts';
 import { resources } from '../src/queries/catalog.ts';
+import { routes } from '../src/rapi/routes/table.ts';
 import { storageTemplates } from '../src/storage/catalog.ts';
 import { bundles } from './build.ts';
 import { sourceFiles } from './source-files.ts';
@@ -133,6 +134,7 @@ export async function surface(): Promise<Lists> {
     verify_codes: verifyCodes,
     hooks: hookNames(),
     luxi: luxiMethods,
+    rapi: routes.map(({ method, path }) => `${method} ${path}`),
     ssconf: Object.keys(ssconfValues(sampleConfiguration())),
   };
   return Object.fromEntries(

@@ -1,0 +1,128 @@
+/**
+ * ganeti-rapi: the remote API on the master node. Puts users, connections to the master daemon and the HTTP
+ * server together. SIGHUP opens the log file again and takes up a renewed certificate; SIGTERM lets running
+ * requests end.
+ */
+import { readFileSync } from 'node:fs';
+import { isBackgroundChild, reportReady, startInBackground, takePidFile } from '../kit/daemon.ts';
+import { Failure, messageOf } from '../kit/failure.ts';
+import { openDaemonLog } from '../kit/log-file.ts';
+import { type Paths, pathsFor } from '../kit/paths.ts';
+import { isOwnName, ownHostname } from '../kit/resolve.ts';
+import { luxiAddress } from '../luxi/address.ts';
+import { connectLuxi } from '../luxi/client.ts';
+import { releaseVersion } from '../model/release.ts';
+import { openMaster } from './master.ts';
+import { parseOptions, type RapiOptions } from './options.ts';
+import { routes } from './routes/table.ts';
+import { type Certificate, createRapiServer } from './server.ts';
+import { createService } from './service.ts';
+import { watchUsers } from './users.ts';
+
+const program = 'ganeti-rapi';
+/** constants.EXIT_NOTMASTER. */
+const notMasterExit = 11;
+const graceMs = 15_000;
+
+/** Why this node has no remote API, when it isn't the master. */
+function whyNotMaster({ dataDir }: Paths): string | undefined {
+  let master: string;
+  try {
+    master = readFileSync(`${dataDir}/ssconf_master_node`, 'utf8').trim();
+  } catch {
+    return 'this machine is not part of a cluster';
+  }
+  if (isOwnName(master)) return undefined;
+  return `this is ${ownHostname()}, and the cluster's master is ${master}`;
+}
+
+function readCertificate(options: RapiOptions, paths: Paths): Certificate | null {
+  if (!options.tls) return null;
+  const read = (path: string) => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (error) {
+      throw new Failure('X509CertError', [`${path} can't be read: ${messageOf(error)}`]);
+    }
+  };
+  const cert = read(options.certificate ?? paths.rapiCertificate);
+  const chain = options.chain === null ? '' : read(options.chain);
+  return { key: read(options.key ?? paths.rapiCertificate), cert: `${cert}\n${chain}` };
+}
+
+async function serve(options: RapiOptions, paths: Paths): Promise<void> {
+  const certificate = readCertificate(options, paths);
+  const pidFile = takePidFile(`${paths.runDir}/${program}.pid`, program);
+  const logFile = openDaemonLog(program, `${paths.logDir}/rapi-daemon.log`, {
+    lowest: options.debug ? 'DEBUG' : 'INFO',
+    echo: options.debug && options.foreground,
+  });
+  const { log } = logFile;
+  process.on('unhandledRejection', (reason) => log.error(`Unhandled: ${messageOf(reason)}`));
+  const master = openMaster(() => connectLuxi(luxiAddress(paths)), options.maxClients);
+  const service = createService({
+    routes,
+    master,
+    users: watchUsers(paths.rapiUsers, log),
+    requireAuthentication: options.requireAuthentication,
+    log,
+    now: Date.now,
+  });
+  const server = createRapiServer({ service, log, certificate, port: options.port, bind: options.bind });
+  try {
+    const port = await server.listen();
+    const ended = new Promise<void>((resolve) => {
+      process.once('SIGTERM', () => resolve());
+      process.once('SIGINT', () => resolve());
+    });
+    process.on('SIGHUP', () => {
+      logFile.reopen();
+      try {
+        const renewed = readCertificate(options, paths);
+        if (renewed !== null) server.renewCertificate(renewed);
+        log.info('Log file opened again, certificate read again');
+      } catch (error) {
+        log.error(messageOf(error));
+      }
+    });
+    log.info(`${program} ${releaseVersion} serves ${options.bind} port ${port}, pid ${process.pid}`);
+    reportReady();
+    await ended;
+    log.info('Stopping');
+    await server.close(graceMs);
+    log.info('Stopped');
+  } catch (error) {
+    log.error(messageOf(error));
+    throw error;
+  } finally {
+    master.close();
+    pidFile.release();
+    logFile.close();
+  }
+}
+
+async function main(): Promise<number> {
+  let options: ReturnType<typeof parseOptions>;
+  try {
+    options = parseOptions(process.argv.slice(2), process.env);
+  } catch (error) {
+    process.stderr.write(`Usage: ${program} [options]\n\n${program}: error: ${messageOf(error)}\n`);
+    return 2;
+  }
+  if ('shown' in options) {
+    process.stdout.write(options.shown);
+    return 0;
+  }
+  const paths = pathsFor(process.env);
+  const reason = whyNotMaster(paths);
+  let fault: string | undefined;
+  if (reason !== undefined) fault = `Not master: ${reason}`;
+  else if (!options.foreground && !isBackgroundChild()) fault = await startInBackground();
+  else fault = await serve(options, paths).then(() => undefined, messageOf);
+  if (fault === undefined) return 0;
+  if (isBackgroundChild()) reportReady(fault);
+  process.stderr.write(`${program}: ${fault}\n`);
+  return reason === undefined ? 1 : notMasterExit;
+}
+
+process.exit(await main());

@@ -1,0 +1,117 @@
+/** The command line of ganeti-rapi (man page ganeti-rapi). */
+import { networkInterfaces } from 'node:os';
+import { parseArgs } from 'node:util';
+import { Failure, messageOf, notSupportedYet } from '../kit/failure.ts';
+import { releaseVersion } from '../model/release.ts';
+
+export interface RapiOptions {
+  readonly foreground: boolean;
+  readonly debug: boolean;
+  readonly port: number;
+  readonly bind: string;
+  readonly tls: boolean;
+  /** Files where they aren't the usual one; the chain stands before nothing else. */
+  readonly key: string | null;
+  readonly certificate: string | null;
+  readonly chain: string | null;
+  readonly requireAuthentication: boolean;
+  /** Requests that ask the master at the same time. */
+  readonly maxClients: number;
+}
+
+const help = `Usage: ganeti-rapi [-f] [-d] [-p port] [-b ADDRESS] [-i INTERFACE]
+
+Ganeti Remote API
+
+Options:
+  --version             show program's version number and exit
+  -h, --help            show this help message and exit
+  --require-authentication
+                        Disable anonymous HTTP requests and require
+                        authentication
+  --max-clients=MAX_CLIENTS
+                        Number of requests that ask the master daemon at the
+                        same time; further ones wait (default: 20)
+  --ssl-chain=SSL_CHAIN
+                        SSL Certificate chain path
+  -f, --foreground      Don't detach from the current terminal
+  -d, --debug           Enable some debug messages
+  --syslog=SYSLOG       Enable logging to syslog (except debug messages); one
+                        of 'no', 'yes' or 'only' [no]
+  -p PORT, --port=PORT  Network port (default: 5080)
+  -b ADDRESS, --bind=ADDRESS
+                        Bind address (default: '0.0.0.0')
+  -i INTERFACE, --interface=INTERFACE
+                        Bind interface
+  --no-ssl              Do not secure HTTP protocol with SSL
+  -K SSL_KEY_PATH, --ssl-key=SSL_KEY_PATH
+                        SSL key path
+  -C SSL_CERT_PATH, --ssl-cert=SSL_CERT_PATH
+                        SSL certificate path
+`;
+
+const flags = {
+  version: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  'require-authentication': { type: 'boolean' },
+  foreground: { type: 'boolean', short: 'f' },
+  debug: { type: 'boolean', short: 'd' },
+  'no-ssl': { type: 'boolean' },
+} as const;
+const values = {
+  'max-clients': { type: 'string', default: '20' },
+  'ssl-chain': { type: 'string' },
+  syslog: { type: 'string', default: 'no' },
+  port: { type: 'string', short: 'p' },
+  bind: { type: 'string', short: 'b', default: '0.0.0.0' },
+  interface: { type: 'string', short: 'i' },
+  'ssl-key': { type: 'string', short: 'K' },
+  'ssl-cert': { type: 'string', short: 'C' },
+} as const;
+
+function wholeNumber(option: string, given: string, least: number, most: number): number {
+  const value = /^\d{1,9}$/.test(given) ? Number(given) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw new Failure('ParameterError', [`option ${option}: invalid integer value: '${given}'`]);
+}
+
+function interfaceAddress(device: string): string {
+  const addresses = networkInterfaces()[device] ?? [];
+  const chosen = addresses.find(({ family }) => family === 'IPv4') ?? addresses[0];
+  if (chosen !== undefined) return chosen.address;
+  throw new Failure('ParameterError', [`Can't resolve the address of interface '${device}'`]);
+}
+
+/**
+ * @param env GANETI_RAPI_PORT is the port where no option says otherwise
+ * @returns the options, or a text that ends the program
+ * @throws Failure ParameterError, or OpPrereqError for what isn't supported
+ */
+export function parseOptions(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): RapiOptions | { readonly shown: string } {
+  const parse = () => {
+    try {
+      return parseArgs({ args: [...args], options: { ...flags, ...values } }).values;
+    } catch (error) {
+      throw new Failure('ParameterError', [messageOf(error)]);
+    }
+  };
+  const given = parse();
+  if (given.help === true) return { shown: help };
+  if (given.version === true) return { shown: `ganeti-rapi (ganeti) ${releaseVersion}\n` };
+  if (given.syslog !== 'no') throw notSupportedYet('Logging to syslog');
+  return {
+    foreground: given.foreground === true,
+    debug: given.debug === true,
+    port: wholeNumber('-p', given.port ?? env.GANETI_RAPI_PORT ?? '5080', 0, 65_535),
+    bind: given.interface === undefined ? given.bind : interfaceAddress(given.interface),
+    tls: given['no-ssl'] !== true,
+    key: given['ssl-key'] ?? null,
+    certificate: given['ssl-cert'] ?? null,
+    chain: given['ssl-chain'] ?? null,
+    requireAuthentication: given['require-authentication'] === true,
+    maxClients: wholeNumber('--max-clients', given['max-clients'], 1, 10_000),
+  };
+}

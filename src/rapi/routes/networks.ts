@@ -1,0 +1,24 @@
+/** Networks. */
+import * as network from '../../opcodes/network.ts';
+import { flag, named, type Route, route, submits } from '../route.ts';
+import { item, listing, networkFields } from './listed.ts';
+import { tagRoutes } from './tags.ts';
+
+const base = '/2/networks/{network_name}';
+const network_name = named('network_name');
+const fixed = { network_name, dry_run: flag('dry-run') };
+
+export const networkRoutes: readonly Route[] = [
+  route('GET', '/2/networks', listing('QueryNetworks', networkFields, 'name')),
+  submits('POST', '/2/networks', network.NetworkAdd, {
+    fixed: { dry_run: flag('dry-run') },
+    rename: { name: 'network_name' },
+  }),
+  route('GET', base, item('QueryNetworks', networkFields, 'network_name')),
+  submits('DELETE', base, network.NetworkRemove, { fixed }),
+  submits('PUT', `${base}/connect`, network.NetworkConnect, { fixed }),
+  submits('PUT', `${base}/disconnect`, network.NetworkDisconnect, { fixed }),
+  submits('PUT', `${base}/modify`, network.NetworkSetParams, { fixed: { network_name } }),
+  submits('PUT', `${base}/rename`, network.NetworkRename, { fixed }),
+  ...tagRoutes(`${base}/tags`, 'network', 'network_name'),
+];

@@ -1,0 +1,160 @@
+/**
+ * The daemon's HTTP server: connections, limits, bodies. Connections stay open between requests, since most of
+ * the cost of a short request is its TLS handshake; a client that says `Connection: close` gets that.
+ */
+import {
+  createServer as createPlainServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { messageOf } from '../kit/failure.ts';
+import type { Log } from '../kit/log.ts';
+import { releaseVersion } from '../model/release.ts';
+import { HttpError } from './http-error.ts';
+import { errorAnswer, type HttpAnswer, type Service } from './service.ts';
+
+export interface Certificate {
+  readonly key: string | Buffer;
+  readonly cert: string | Buffer;
+}
+
+export interface ServerOptions {
+  readonly service: Service;
+  readonly log: Log;
+  readonly port: number;
+  readonly bind: string;
+  /** None: no TLS. */
+  readonly certificate: Certificate | null;
+}
+
+export interface RapiServer {
+  /** @returns the port */
+  listen(): Promise<number>;
+  renewCertificate(certificate: Certificate): void;
+  /** @param graceMs milliseconds that running requests have */
+  close(graceMs: number): Promise<void>;
+}
+
+const headersMs = 10_000;
+const requestMs = 60_000;
+const idleMs = 15_000;
+const mostConnections = 20_000;
+
+/** Collects the body. Too long a one is refused as soon as that is known. */
+function readBody(message: IncomingMessage, most: number): Promise<Buffer> {
+  const tooLarge = () => new HttpError(413, 'Request body too large');
+  if (Number(message.headers['content-length'] ?? 0) > most) return Promise.reject(tooLarge());
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    message.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > most) {
+        message.pause();
+        reject(tooLarge());
+      } else chunks.push(chunk);
+    });
+    message.once('end', () => resolve(Buffer.concat(chunks)));
+    message.once('error', reject);
+    message.once('close', () => reject(new HttpError(400, 'The connection ended within the request body')));
+  });
+}
+
+function send(
+  message: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: HttpAnswer,
+): void {
+  if (response.destroyed) return;
+  // What is left of the request can't be told from the next one.
+  const unread = message.complete ? {} : { Connection: 'close' };
+  response.writeHead(status, {
+    ...headers,
+    Server: `Ganeti ${releaseVersion}`,
+    'Content-Length': Buffer.byteLength(body),
+    ...unread,
+  });
+  response.end(message.method === 'HEAD' ? undefined : body);
+}
+
+/** A request that isn't HTTP. */
+function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+  const refusal = new HttpError(status);
+  const { body } = errorAnswer(refusal);
+  socket.end(
+    `HTTP/1.1 ${status} ${refusal.message}\r\nContent-Type: application/json\r\nConnection: close\r\n` +
+      `Server: Ganeti ${releaseVersion}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+export function createRapiServer({ service, log, port, bind, certificate }: ServerOptions): RapiServer {
+  const limits = {
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: idleMs,
+    connectionsCheckingInterval: 5000,
+    noDelay: true,
+  };
+  const server: Server | TlsServer =
+    certificate === null
+      ? createPlainServer(limits)
+      : createTlsServer({ ...limits, ...certificate, minVersion: 'TLSv1.2', handshakeTimeout: headersMs });
+  server.maxConnections = mostConnections;
+  server.on('clientError', refuse);
+  server.on('request', (message: IncomingMessage, response: ServerResponse) => {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    response.on('error', () => {});
+    const { method = '', url = '/', headers } = message;
+    const began = performance.now();
+    service({
+      method,
+      url,
+      authorization: headers.authorization,
+      contentType: headers['content-type'],
+      readBody: (most) => readBody(message, most),
+      gone: gone.signal,
+    }).then(
+      (answer) => {
+        send(message, response, answer);
+        log.debug(`${method} ${url} ${answer.status} ${(performance.now() - began).toFixed(1)} ms`);
+      },
+      (error: unknown) => {
+        log.error(messageOf(error));
+        response.destroy();
+      },
+    );
+  });
+  return {
+    listen: () =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ port, host: bind, backlog: 1024 }, () => {
+          server.off('error', reject);
+          server.on('error', (error) => log.error(messageOf(error)));
+          resolve((server.address() as AddressInfo).port);
+        });
+      }),
+    renewCertificate(renewed) {
+      if ('setSecureContext' in server) server.setSecureContext({ ...renewed, minVersion: 'TLSv1.2' });
+    },
+    async close(graceMs) {
+      const ended = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}

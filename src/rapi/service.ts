@@ -1,0 +1,137 @@
+/**
+ * From a request to its answer: who asks, which route, may they, what does the body say, what comes back. The
+ * order of the checks is Ganeti's, but for bodies: a body is read only after the rights were checked, so that
+ * nobody without a right can make the daemon hold megabytes.
+ */
+import { Failure, messageOf } from '../kit/failure.ts';
+import type { Log } from '../kit/log.ts';
+import { type AnswerParts, answerRequest } from './answer.ts';
+import { errorBody, HttpError } from './http-error.ts';
+import { jsonText } from './json-text.ts';
+import { asHttpError } from './master.ts';
+import { parseQuery, type RapiRequest } from './request.ts';
+import type { Route } from './route.ts';
+import { createFinder, type Found } from './routing.ts';
+import { SharedReads } from './shared-reads.ts';
+import { passwordFits, type RapiUser, realm, type UserDirectory } from './users.ts';
+
+/** Largest bodies in bytes: of known users (Ganeti's limit), and of anybody. */
+export const largestBody = 10 * 1024 * 1024;
+export const largestAnonymousBody = 64 * 1024;
+
+export interface HttpRequest {
+  readonly method: string;
+  /** Path and query as they came. */
+  readonly url: string;
+  readonly authorization: string | undefined;
+  readonly contentType: string | undefined;
+  /** @throws HttpError 413 when it is longer */
+  readonly readBody: (most: number) => Promise<Buffer>;
+  readonly gone: AbortSignal;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface ServiceParts extends AnswerParts {
+  readonly routes: readonly Route[];
+  readonly users: UserDirectory;
+  /** Nobody may read without a name. */
+  readonly requireAuthentication: boolean;
+  readonly log: Log;
+}
+
+const json = { 'Content-Type': 'application/json' };
+
+const unauthorized = () => new HttpError(401, undefined, { 'WWW-Authenticate': `Basic realm="${realm}"` });
+
+/** @throws HttpError 400 for Basic without credentials */
+function credentialsOf(authorization: string): readonly [name: string, password: string] | undefined {
+  const [scheme = '', encoded] = authorization.trim().split(/\s+/);
+  if (scheme.toLowerCase() !== 'basic') return undefined;
+  if (encoded === undefined) throw new HttpError(400, 'Basic authentication requires credentials');
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon < 0 ? undefined : [text.slice(0, colon), text.slice(colon + 1)];
+}
+
+/**
+ * The user, or undefined for somebody who needn't say their name.
+ * @throws HttpError 401 or 403
+ */
+function authenticate(
+  { route }: Found,
+  authorization: string | undefined,
+  { users, requireAuthentication }: ServiceParts,
+): RapiUser | undefined {
+  if (authorization === undefined) {
+    if (requireAuthentication || route.access.length > 0) throw unauthorized();
+    return undefined;
+  }
+  const [name, password] = credentialsOf(authorization) ?? [];
+  const user = name === undefined ? undefined : users.user(name);
+  if (user === undefined || !passwordFits(user, password ?? '')) throw unauthorized();
+  if (route.access.length > 0 && !route.access.some((right) => user.options.includes(right))) {
+    throw new HttpError(403);
+  }
+  return user;
+}
+
+function decodeBody(bytes: Buffer, contentType: string | undefined): unknown {
+  if (bytes.length === 0) return null;
+  if (contentType?.trim().toLowerCase() !== 'application/json') throw new HttpError(415);
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+  } catch {
+    throw new HttpError(400, 'Unable to parse JSON data');
+  }
+}
+
+export type Service = (request: HttpRequest) => Promise<HttpAnswer>;
+
+export function errorAnswer(error: HttpError): HttpAnswer {
+  return { status: error.status, headers: { ...json, ...error.headers }, body: jsonText(errorBody(error)) };
+}
+
+/** Reads that change nothing and depend on nothing but their address. */
+function isShared({ answer, method }: Route, body: unknown): boolean {
+  return method === 'GET' && body === null && ['list', 'item', 'read'].includes(answer.kind);
+}
+
+export function createService(parts: ServiceParts): Service {
+  const find = createFinder(parts.routes);
+  const reads = new SharedReads<string>();
+
+  const answer = async (request: HttpRequest): Promise<string> => {
+    const { method, url, authorization } = request;
+    if (parts.requireAuthentication && authorization === undefined) throw unauthorized();
+    const mark = url.indexOf('?');
+    const path = mark < 0 ? url : url.slice(0, mark);
+    const found = find(method.toUpperCase(), path, url);
+    const user = authenticate(found, authorization, parts);
+    const bytes = await request.readBody(user === undefined ? largestAnonymousBody : largestBody);
+    const body = decodeBody(bytes, request.contentType);
+    const query = parseQuery(mark < 0 ? '' : url.slice(mark + 1));
+    const asked: RapiRequest = { names: found.names, query, body, gone: request.gone };
+    const run = async () => jsonText(await answerRequest(found.route.answer, path, asked, parts));
+    return isShared(found.route, body) ? await reads.read(url, run) : await run();
+  };
+
+  const asError = (error: unknown): HttpError => {
+    if (error instanceof HttpError) return error;
+    if (error instanceof Failure) return asHttpError(error);
+    parts.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return new HttpError(500, messageOf(error));
+  };
+
+  return async (request) => {
+    try {
+      return { status: 200, headers: json, body: await answer(request) };
+    } catch (error) {
+      return errorAnswer(asError(error));
+    }
+  };
+}
