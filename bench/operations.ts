@@ -170,7 +170,9 @@ function print(figure: Figure): void {
   const [ours, theirs] = figure.values as [readonly number[], readonly number[] | undefined];
   const known = recordedFigures[figure.name];
   const reference = theirs ?? (known === undefined ? undefined : [known]);
-  const ratio = reference === undefined ? undefined : median(reference) / median(ours);
+  // Next to nothing gives no ratio.
+  const some = median(ours) >= 0.5 * 10 ** -figure.decimals;
+  const ratio = reference === undefined || !some ? undefined : median(reference) / median(ours);
   const columns = [
     figure.name.padEnd(36),
     show(figure, ours).padEnd(26),
