@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { silentLog } from '../kit/log.ts';
+import { routes } from './routes/table.ts';
+import { createRapiServer } from './server.ts';
+import { createService } from './service.ts';
+
+/** What a server without TLS sends back for these bytes. */
+async function exchange(bytes: string): Promise<string> {
+  const service = createService({
+    routes,
+    master: { call: async () => [], submit: async () => 1 },
+    users: { user: () => undefined },
+    requireAuthentication: false,
+    log: silentLog,
+    now: () => 0,
+  });
+  const options = { service, log: silentLog, port: 0, bind: '127.0.0.1', certificate: null };
+  const server = createRapiServer(options);
+  const socket = connect(await server.listen(), '127.0.0.1');
+  let text = '';
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1');
+  });
+  socket.write(bytes);
+  await once(socket, 'close');
+  await server.close(0);
+  return text;
+}
+
+test('answers many requests on one connection, and closes it when asked to', async () => {
+  const text = await exchange(
+    'GET /version HTTP/1.1\r\nHost: a\r\n\r\nGET /2/nodes HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+  );
+  assert.equal(text.match(/HTTP\/1\.1 200 OK/g)?.length, 2);
+  assert.match(text, /\r\n\r\n2\nHTTP.*\r\n\r\n\[\]\n$/s);
+});
+
+test('what is no request, and a body too large for somebody unknown, end the connection', async () => {
+  assert.match(await exchange('nonsense\r\n\r\n'), /^HTTP\/1\.1 400 Bad Request\r\n.*"code": 400/s);
+  const large = 'GET /version HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n{';
+  const text = await exchange(large);
+  assert.match(text, /^HTTP\/1\.1 413 .*Connection: close.*"message": "Request body too large"/s);
+  const endless = `GET /version HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n20000\r\n${'x'.repeat(0x20000)}`;
+  assert.match(await exchange(endless), /^HTTP\/1\.1 413 /);
+  const long = `GET /version HTTP/1.1\r\nX: ${'y'.repeat(100_000)}\r\n\r\n`;
+  assert.match(await exchange(long), /^HTTP\/1\.1 431 /);
+});
