@@ -7,6 +7,7 @@ import { surplus, withWords } from './state/counts.ts';
 import { locationPairs, sharedLocations, unmetLocations } from './state/node-operations.ts';
 import type { NodeTable } from './state/node-table.ts';
 import { largestNeed, peersOf } from './state/peers.ts';
+import { mainDisk } from './state/volume-groups.ts';
 import { type Cluster, type Groups, isSplit } from './terms/cluster.ts';
 import type { Instance, RepairPolicy } from './terms/instance.ts';
 import { lookupNames } from './terms/name-lookup.ts';
@@ -149,7 +150,7 @@ function addSpindles(nodes: NodeTable, node: number, instance: Instance, column:
 }
 
 function settleForthcomingDisk(nodes: NodeTable, node: number, instance: Instance): void {
-  if (instance.usesLocalStorage) nodes.freeDiskForth[node]! -= instance.disk;
+  if (instance.usesLocalStorage) nodes.freeDiskForth[node]! -= mainDisk(nodes, node, instance);
   if (nodes.exclusiveStorage[node] === 0) nodes.freeSpindlesForth[node] = 0;
   else if (instance.totalSpindles === undefined) nodes.freeSpindlesForth[node] = -1;
   else nodes.freeSpindlesForth[node]! -= instance.totalSpindles;
@@ -218,9 +219,9 @@ export function settleMemory(cluster: Cluster, staticNodeMemory: number): string
     for (const index of nodes.primaries[node]!) {
       const instance = instances[index]!;
       if (instance.usesMemory) memory += instance.memory;
-      disk += instance.disk;
+      disk += mainDisk(nodes, node, instance);
     }
-    for (const index of nodes.secondaries[node]!) disk += instances[index]!.disk;
+    for (const index of nodes.secondaries[node]!) disk += mainDisk(nodes, node, instances[index]!);
     nodes.instanceMemory[node] = memory;
     const recorded = Math.trunc(nodes.totalMemory[node]!) - nodes.nodeMemory[node]! - memory;
     nodes.unaccountedMemory[node] = recorded - nodes.freeMemory[node]!;

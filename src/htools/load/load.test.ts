@@ -92,12 +92,16 @@ test('other volume groups are kept in further columns', () => {
   const text = new SampleCluster({ nodes: 4, instances: 4 })
     .text()
     .replace(/^(node001.*)$/m, '$1|hdd=1000:400')
+    .replace(/^(node002.*)$/m, '$1|-')
     .replace(/^(inst00001.*)$/m, '$1|N|hdd=300');
   const raw = parseText(text);
   assert.deepEqual(raw.nodes.volumeGroups[0], new Map([['hdd', { total: 1000, free: 400 }]]));
   assert.deepEqual(raw.instances[0]!.otherVolumes, new Map([['hdd', 300]]));
+  assert.deepEqual(raw.nodes.volumeGroups[1], new Map());
+  assert.equal(raw.nodes.volumeGroups[2], undefined);
   const written = writeText({ ...raw, list: raw.nodes.order });
   assert.match(written, /^node001.*\|hdd=1000:400$/m);
+  assert.match(written, /^node002.*\|-$/m);
   assert.match(written, /^inst00001.*\|hdd=300$/m);
 });
 

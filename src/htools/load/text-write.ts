@@ -33,6 +33,7 @@ function groupLine(group: Group): string {
 function volumeGroupColumn(nodes: NodeTable, node: number): string[] {
   const groups = nodes.volumeGroups[node];
   if (groups === undefined) return [];
+  if (groups.size === 0) return ['-'];
   const free = nodes.volumeGroupFree[node];
   return [[...groups].map(([name, { total }]) => `${name}=${total}:${free?.get(name) ?? 0}`).join(';')];
 }

@@ -38,8 +38,10 @@ function readGroup(fields: readonly string[], index: number): Group {
   };
 }
 
+/** "name=total:free;…" in MiB, "-" for none but the main one; undefined when the file doesn't tell. */
 function readVolumeGroups(name: string, text: string | undefined): NodeFields['volumeGroups'] {
   if (text === undefined || text === '') return undefined;
+  if (text === '-') return new Map();
   return new Map(
     text.split(';').map((entry) => {
       const match = /^([^=]+)=(\d+):(\d+)$/.exec(entry);

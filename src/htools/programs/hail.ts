@@ -2,6 +2,7 @@
 import { wholeOf } from '../core/terms/cluster.ts';
 import { encodeAnswer, runTask, usesDedicated } from '../load/allocator.ts';
 import { type AllocatorRequest, readRequest } from '../load/allocator-request.ts';
+import { explainAnswer } from './answer-explanation.ts';
 import { readText } from './files.ts';
 import { maybePrintNodes, maybeSave } from './listing.ts';
 import { loadCluster, showWarnings } from './load-cluster.ts';
@@ -38,7 +39,11 @@ async function main(options: Options, args: readonly string[], context: ProgramC
   const { nodes } = cluster;
   maybePrintNodes(context, options, 'Initial cluster', nodes, nodes.order);
   maybeSave(context, options, 'pre-ialloc', 'before iallocator run', cluster, wholeOf(cluster));
-  const answer = runTask(cluster, task, algorithmOptions(options));
+  const algorithm = algorithmOptions(options);
+  const answer = runTask(cluster, task, algorithm);
+  if (options.explain !== undefined) {
+    explainAnswer({ cluster, task, answer, options: algorithm, context }, options.explain);
+  }
   context.out(`${encodeAnswer(answer)}\n`);
   maybePrintNodes(context, options, 'Final cluster', nodes, nodes.order);
   const after = { nodes, list: nodes.order, instances: answer.instances };
@@ -61,6 +66,7 @@ export const hail: Program = {
     'monitoringXen',
     'staticKvmNodeMemory',
   ],
+  further: ['explain'],
   arguments: ['file 1 1'],
   main,
 };

@@ -28,10 +28,11 @@ import { policyShown } from '../core/terms/policy-shown.ts';
 import { Refusal, refusalNames } from '../core/terms/vocabulary.ts';
 import { runBalance } from './balancing.ts';
 import { maybeSaveCommands } from './commands-output.ts';
+import { explainInstances } from './explanation.ts';
 import { annotate, runJobSets } from './jobs.ts';
 import { maybePrintInstances, maybePrintNodes, maybeSave, prepareSave, scoreTable } from './listing.ts';
 import { loadCluster, setNodeStatus } from './load-cluster.ts';
-import type { Options } from './options.ts';
+import { algorithmOptions, type Options } from './options.ts';
 import { Exit, failure, type Program, type ProgramContext, refuseArguments } from './program.ts';
 
 /** The group to balance; ends the program when that isn't clear. */
@@ -124,13 +125,25 @@ function checkGroup(name: string, part: Part, options: Options, context: Program
   }
 }
 
-function checkNeed(score: number, optimum: number, options: Options, context: ProgramContext): void {
+function maybeExplain(part: Part, score: number, options: Options, context: ProgramContext): void {
+  if (options.explain === undefined) return;
+  explainInstances(part, options.explain, score, algorithmOptions(options), context);
+}
+
+function checkNeed(
+  part: Part,
+  score: number,
+  optimum: number,
+  options: Options,
+  context: ProgramContext,
+): void {
   if (!(score - optimum < options.minScore)) return;
   context.out(
     `Cluster is already well balanced (initial score ${general(score, 6)},\n` +
       `optimum score due to N+1 reservations ${general(optimum, 6)},\n` +
       `minimum score ${general(options.minScore, 6)}).\nNothing to do, exiting\n`,
   );
+  maybeExplain(part, score, options, context);
   throw new Exit(0);
 }
 
@@ -217,11 +230,12 @@ async function main(options: Options, args: readonly string[], context: ProgramC
       ? `Initial coefficients: overall ${fixed(start, 8)}\n${scoreTable(part.nodes, part.list)}`
       : `Initial score: ${fixed(start, 8)}\n`,
   );
-  checkNeed(start, optimum, options, context);
+  checkNeed(part, start, optimum, options, context);
   context.out('Trying to minimize the CV...\n');
   const before = totalResources(part.nodes, part.list);
   const plan = makePlan(part, options, optimum + options.minScore, context);
   showOutcome(part, start, plan, options, context);
+  maybeExplain(part, plan.score, options, context);
   const sets = options.firstJobGroup ? splitJobs(plan.jobs).slice(0, 1) : splitJobs(plan.jobs);
   const title = options.firstJobGroup ? 'First set of jobs:' : 'Commands to run to reach the above solution:';
   maybeSaveCommands(context, options, title, formatCommands(sets));
@@ -277,6 +291,7 @@ export const hbal: Program = {
     'save',
     'priority',
   ],
+  further: ['explain'],
   arguments: [],
   main,
 };

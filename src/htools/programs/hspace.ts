@@ -11,6 +11,7 @@ import { alignRows, fixed, quotedList } from '../core/terms/format.ts';
 import { type Instance, unplaced } from '../core/terms/instance.ts';
 import type { InstanceSpec } from '../core/terms/policy.ts';
 import { type DiskTemplate, Refusal, requiredNodes } from '../core/terms/vocabulary.ts';
+import { explainNew, explainUnredundant } from './explanation.ts';
 import { maybePrintNodes, maybeSave, scoreTable } from './listing.ts';
 import { loadCluster, setNodeStatus } from './load-cluster.ts';
 import { algorithmOptions, type Options, type ResourceSpec } from './options.ts';
@@ -21,12 +22,19 @@ function resourcesOf(spec: InstanceSpec): ResourceSpec {
   return { cpus: spec.cpus, memory: spec.memory, disk: spec.diskSize, spindles: spec.spindles };
 }
 
-function instanceOf(spec: ResourceSpec, template: DiskTemplate, spindleUse: number): Instance {
+/** How instances of some size are made. */
+interface Kind {
+  readonly template: DiskTemplate;
+  readonly spindleUse: number;
+  readonly volumeGroup: string | undefined;
+}
+
+function instanceOf(spec: ResourceSpec, { template, spindleUse, volumeGroup }: Kind): Instance {
   return unplaced({
     name: 'new',
     memory: spec.memory,
     disk: spec.disk,
-    disks: [{ size: spec.disk, spindles: spec.spindles }],
+    disks: [{ size: spec.disk, spindles: spec.spindles, volumeGroup }],
     cpus: spec.cpus,
     status: 'running',
     tags: [],
@@ -203,7 +211,8 @@ async function main(options: Options, args: readonly string[], context: ProgramC
   const { nodes, policy } = cluster;
   const template = options.diskTemplate ?? policy.diskTemplates[0];
   if (template === undefined) throw failure('null list of disk templates received from cluster');
-  const spindleUse = options.spindleUse ?? policy.standard.spindles;
+  const { volumeGroup } = options;
+  const kind: Kind = { template, spindleUse: options.spindleUse ?? policy.standard.spindles, volumeGroup };
   showInitial(cluster, options, context);
   const report = new SpaceReport(context, options.machineReadable, nodes);
   report.cluster(nodes.order.length);
@@ -223,7 +232,7 @@ async function main(options: Options, args: readonly string[], context: ProgramC
     for (const spec of tieredSpecs) {
       const done = filling.allocated.length;
       if (limit <= done) break;
-      const instance = instanceOf(spec, template, spindleUse);
+      const instance = instanceOf(spec, kind);
       refusals = fillTiered(filling, instance, targets, limit - done, restrictions.options);
     }
     return refusals;
@@ -232,7 +241,7 @@ async function main(options: Options, args: readonly string[], context: ProgramC
     report.tiered(allocated, totalResources(nodes, nodes.order), refusals),
   );
   const standardSpec = options.standardSpec ?? resourcesOf(policy.standard);
-  const standard = instanceOf(standardSpec, template, spindleUse);
+  const standard = instanceOf(standardSpec, kind);
   rounds.run(
     {
       kind: 'standard',
@@ -240,13 +249,19 @@ async function main(options: Options, args: readonly string[], context: ProgramC
       spec: standardSpec,
       fill: (filling) => fillStandard(filling, standard, targets, limit, restrictions.options),
     },
-    ({ allocated }, refusals) =>
-      report.standard(
-        cluster.instances.length,
-        allocated.length,
-        totalResources(nodes, nodes.order),
-        refusals,
-      ),
+    (filling, refusals) => {
+      const after = totalResources(nodes, nodes.order);
+      report.standard(cluster.instances.length, filling.allocated.length, after, refusals);
+      if (options.explain === undefined) return;
+      if (restrictions.stop) explainUnredundant(cluster, restrictions.badNodes, context);
+      const situation = {
+        nodes,
+        list: nodes.order,
+        instanceOf: (index: number) => filling.instances[index]!,
+      };
+      const request = { instance: standard, nodeCount: requiredNodes(template), group: undefined };
+      explainNew(situation, restrictions.groups, request, restrictions.options, context);
+    },
   );
   if (options.machineReadable) context.out('HTS_OK=1\n');
 }
@@ -277,6 +292,7 @@ export const hspace: Program = {
     'save',
     'staticKvmNodeMemory',
   ],
+  further: ['explain', 'volumeGroup'],
   arguments: [],
   main,
 };

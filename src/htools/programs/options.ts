@@ -81,8 +81,10 @@ export interface Options {
   commandsFile: string | undefined;
   saveFile: string | undefined;
   outputDirectory: string;
-  /** Names of instances whose possible moves are to be explained; hail and hspace take any. */
+  /** Names of instances whose possible moves are to be explained; empty for all that matter to the tool. */
   explain: string[] | undefined;
+  /** Volume group for the disks of new instances; undefined for the main one. */
+  volumeGroup: string | undefined;
   showHelp: boolean;
   showVersion: boolean;
   showCompletion: boolean;
@@ -152,6 +154,7 @@ export function defaultOptions(): Options {
     saveFile: undefined,
     outputDirectory: '.',
     explain: undefined,
+    volumeGroup: undefined,
     showHelp: false,
     showVersion: false,
     showCompletion: false,

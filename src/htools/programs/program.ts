@@ -9,7 +9,13 @@ import { connectLuxi, type LuxiClient } from '../../luxi/client.ts';
 import { releaseVersion } from '../../model/release.ts';
 import { DataError } from '../load/data-error.ts';
 import { type OptionDefinition, parseCommandLine, usage } from './getopt.ts';
-import { genericOptions, hiddenOptions, type OptionName, optionDefinitions } from './option-definitions.ts';
+import {
+  type FurtherOptionName,
+  furtherOptions,
+  genericOptions,
+  type OptionName,
+  optionDefinitions,
+} from './option-definitions.ts';
 import { defaultOptions, type Options } from './options.ts';
 
 export interface ProgramContext {
@@ -50,6 +56,8 @@ export function failure(message: string): Exit {
 export interface Program {
   readonly name: string;
   readonly options: readonly OptionName[];
+  /** Options beyond Ganeti's, which its help doesn't list. */
+  readonly further?: readonly FurtherOptionName[];
   /** Completion of positional arguments, as --help-completion lists them. */
   readonly arguments: readonly string[];
   readonly main: (options: Options, args: readonly string[], context: ProgramContext) => Promise<void>;
@@ -81,9 +89,10 @@ function readOptions(
 ): { options: Options; args: readonly string[] } {
   const known = optionDefinitions(context.querySocket);
   const listed = [...program.options.map((name) => known[name]), ...genericOptions];
+  const further = (program.further ?? []).map((name) => furtherOptions[name]);
   const help = () =>
     usage(`${program.name} (ganeti) version ${versionText}\nUsage: ${program.name} [OPTION...]`, listed);
-  const { found, args, errors } = parseCommandLine([...listed, ...hiddenOptions], argv);
+  const { found, args, errors } = parseCommandLine([...listed, ...further], argv);
   if (errors.length > 0) throw new Exit(2, `Command line error: ${errors.join('')}\n${help()}`);
   const options = defaultOptions();
   for (const { definition, value } of found) {

@@ -2,6 +2,7 @@
 import type { Refusals } from '../core/space/fill.ts';
 import type { NodeTable } from '../core/state/node-table.ts';
 import { type Resources, totalResources } from '../core/state/resources.ts';
+import { volumeGroupSums } from '../core/state/volume-groups.ts';
 import { decimal, fixed } from '../core/terms/format.ts';
 import type { Instance } from '../core/terms/instance.ts';
 import { type DiskTemplate, refusalNames, requiredNodes } from '../core/terms/vocabulary.ts';
@@ -120,10 +121,12 @@ export class SpaceReport {
   private readonly machineReadable: boolean;
   private readonly exclusive: boolean;
   private readonly before: Resources;
+  private readonly nodes: NodeTable;
 
   constructor(context: ProgramContext, machineReadable: boolean, nodes: NodeTable) {
     this.context = context;
     this.machineReadable = machineReadable;
+    this.nodes = nodes;
     this.exclusive = hasExclusiveStorage(nodes);
     this.before = totalResources(nodes, nodes.order);
   }
@@ -138,6 +141,8 @@ export class SpaceReport {
       this.keys(clusterPairs(before, true).map(([key, value]) => [`CLUSTER_${key}`, value]));
       this.keys([['CLUSTER_NODES', String(nodeCount)]]);
       this.keys(statistics('INI', before));
+      this.volumeGroupKeys('CLUSTER_VG', (total) => total);
+      this.volumeGroupKeys('INI_VG_FREE', (_total, free) => free);
       return;
     }
     context.out(
@@ -145,6 +150,17 @@ export class SpaceReport {
         `  ${listed(clusterPairs(before, this.exclusive))}.\n` +
         `There are ${before.instances > 0 ? before.instances : 'no'} initial instances on the cluster.\n`,
     );
+    for (const [name, { nodes, total, free }] of volumeGroupSums(this.nodes)) {
+      context.out(`Volume group ${name}: on ${nodes} nodes, DSK ${total}, free ${free}.\n`);
+    }
+  }
+
+  /** Other volume groups, when the data source tells of them, as "name=MiB …". */
+  private volumeGroupKeys(key: string, amount: (total: number, free: number) => number): void {
+    const sums = volumeGroupSums(this.nodes);
+    if (sums.size === 0) return;
+    const shown = [...sums].map(([name, { total, free }]) => `${name}=${amount(total, free)}`);
+    this.keys([[key, shown.join(' ')]]);
   }
 
   spec(spec: ResourceSpec, kind: SpecKind, template: DiskTemplate): void {
@@ -167,6 +183,7 @@ export class SpaceReport {
     const runs = sizeRuns(allocated);
     if (this.machineReadable) {
       this.keys(statistics('TRL', after));
+      this.volumeGroupKeys('TRL_VG_FREE', (_total, free) => free);
       const shown = runs.map(
         ({ spec, count }) => `${spec.memory},${spec.disk},${spec.cpus},${spec.spindles}=${count}`,
       );
@@ -236,6 +253,7 @@ export class SpaceReport {
       throw failure(`internal inconsistency, allocated (${total}) != counted (${after.instances})\n`);
     }
     this.keys(statistics('FIN', after));
+    this.volumeGroupKeys('FIN_VG_FREE', (_total, free) => free);
     this.keys([
       ['ALLOC_USAGE', fixed(initialInstances / total, 8)],
       ['ALLOC_INSTANCES', String(allocated)],

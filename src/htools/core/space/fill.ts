@@ -72,6 +72,8 @@ class Filler {
     this.targets = targets;
     this.options = options;
     if (targets.kind === 'single' || targets.pairs.length === 0) return;
+    // The finder knows one free-disk figure per node.
+    if (template.otherVolumes !== undefined) return;
     const candidates = targets.pairs.map(({ primary }) => primary);
     const { nodes, list } = filling;
     this.finder = new PairFinder(nodes, list, candidates, template, options.ignoreSoftErrors);

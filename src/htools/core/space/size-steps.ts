@@ -37,7 +37,12 @@ export class SizeSteps {
       return memory === instance.memory ? instance : instance.with({ memory });
     }
     const [only] = instance.disks;
-    if (refusal !== Refusal.disk || instance.disks.length !== 1 || only!.size !== instance.disk) {
+    if (
+      refusal !== Refusal.disk ||
+      instance.disks.length !== 1 ||
+      instance.otherVolumes !== undefined ||
+      only!.size !== instance.disk
+    ) {
       return instance;
     }
     this.disk ??= descending(this.diskPoints());

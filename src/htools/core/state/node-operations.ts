@@ -11,7 +11,7 @@ import { Refusal } from '../terms/vocabulary.ts';
 import { hasAny, surplus, withoutWords, withWords } from './counts.ts';
 import type { NodeTable } from './node-table.ts';
 import { largestNeed, peerMemory, withoutPeer, withPeer } from './peers.ts';
-import { giveVolumes, takeVolumes, volumesRefused } from './volume-groups.ts';
+import { giveVolumes, mainDisk, takeVolumes, volumesRefused } from './volume-groups.ts';
 
 /** Wanted locations that the node doesn't give the instance. */
 export function unmetLocations(nodes: NodeTable, node: number, instance: Instance): number {
@@ -39,7 +39,7 @@ function without(list: readonly number[], value: number): readonly number[] {
 }
 
 /** Spindles in use on the node after adding (1) or removing (-1) the instance. */
-function spindlesInUse(
+export function spindlesInUse(
   nodes: NodeTable,
   node: number,
   instance: Instance,
@@ -51,7 +51,13 @@ function spindlesInUse(
 }
 
 /** Free spindles of an exclusive-storage node after the change; -1 when the instance doesn't tell its need. */
-function spindlesLeft(nodes: NodeTable, node: number, instance: Instance, sign: 1 | -1, now: number): number {
+export function spindlesLeft(
+  nodes: NodeTable,
+  node: number,
+  instance: Instance,
+  sign: 1 | -1,
+  now: number,
+): number {
   if (nodes.exclusiveStorage[node] === 0) return 0;
   const needed = instance.totalSpindles;
   if (needed === undefined) return sign === 1 ? -1 : now;
@@ -66,7 +72,7 @@ function changeForth(
   sign: 1 | -1,
   primary: boolean,
 ): void {
-  const disk = primary && !instance.usesLocalStorage ? 0 : instance.disk;
+  const disk = primary && !instance.usesLocalStorage ? 0 : mainDisk(nodes, node, instance);
   if (primary) {
     nodes.freeMemoryForth[node]! -= sign * instance.memory;
     if (!instance.isOffline) nodes.usedCpusForth[node]! += sign * instance.cpus;
@@ -114,7 +120,7 @@ function changeLoad(nodes: NodeTable, node: number, instance: Instance, sign: 1 
 
 function changePrimaryNumbers(nodes: NodeTable, node: number, instance: Instance, sign: 1 | -1): void {
   if (instance.usesMemory) nodes.instanceMemory[node]! += sign * instance.memory;
-  if (instance.usesLocalStorage) nodes.freeDisk[node]! -= sign * instance.disk;
+  if (instance.usesLocalStorage) nodes.freeDisk[node]! -= sign * mainDisk(nodes, node, instance);
   nodes.freeSpindles[node] = spindlesLeft(nodes, node, instance, sign, nodes.freeSpindles[node]!);
   nodes.instanceSpindles[node] = spindlesInUse(nodes, node, instance, sign, nodes.instanceSpindles[node]!);
   if (!instance.isOffline) nodes.usedCpus[node]! += sign * instance.cpus;
@@ -139,7 +145,7 @@ export function removeSecondary(nodes: NodeTable, node: number, instance: Instan
   changeForth(nodes, node, instance, -1, false);
   if (instance.forthcoming) return;
   nodes.secondaries[node] = without(nodes.secondaries[node]!, instance.index);
-  if (instance.usesLocalStorage) nodes.freeDisk[node]! += instance.disk;
+  if (instance.usesLocalStorage) nodes.freeDisk[node]! += mainDisk(nodes, node, instance);
   nodes.freeSpindles[node] = spindlesLeft(nodes, node, instance, -1, nodes.freeSpindles[node]!);
   nodes.instanceSpindles[node] = spindlesInUse(nodes, node, instance, -1, nodes.instanceSpindles[node]!);
   nodes.diskLoad[node]! -= instance.load.disk;
@@ -156,7 +162,7 @@ export function removeSecondary(nodes: NodeTable, node: number, instance: Instan
 function primaryForthRefused(nodes: NodeTable, node: number, instance: Instance): Refusal {
   if (nodes.freeMemoryForth[node]! - instance.memory <= 0) return Refusal.memory;
   if (instance.usesLocalStorage) {
-    const disk = nodes.freeDiskForth[node]! - instance.disk;
+    const disk = nodes.freeDiskForth[node]! - mainDisk(nodes, node, instance);
     if (disk <= 0 || disk < nodes.lowDisk[node]!) return Refusal.disk;
     const spindles = spindlesLeft(nodes, node, instance, 1, nodes.freeSpindlesForth[node]!);
     if (nodes.exclusiveStorage[node] === 1 && spindles < 0) return Refusal.spindles;
@@ -179,7 +185,7 @@ export function primaryRefused(nodes: NodeTable, node: number, instance: Instanc
   const free = instance.usesMemory ? before - instance.memory : before;
   if (free <= 0) return Refusal.memory;
   if (instance.usesLocalStorage) {
-    const disk = nodes.freeDisk[node]! - instance.disk;
+    const disk = nodes.freeDisk[node]! - mainDisk(nodes, node, instance);
     if (disk <= 0 || (!force && disk < nodes.lowDisk[node]!)) return Refusal.disk;
     const spindles = spindlesLeft(nodes, node, instance, 1, nodes.freeSpindles[node]!);
     if (nodes.exclusiveStorage[node] === 1 && spindles < 0) return Refusal.spindles;
@@ -205,7 +211,10 @@ export function addPrimary(
   force: boolean,
 ): Refusal {
   const refused = primaryRefused(nodes, node, instance, force);
-  if (refused !== Refusal.none) return refused;
+  if (refused !== Refusal.none) {
+    nodes.witness?.primary(refused, node, instance);
+    return refused;
+  }
   nodes.touch(node);
   changeTags(nodes, node, instance, 1);
   changeForth(nodes, node, instance, 1, true);
@@ -227,7 +236,7 @@ export interface SecondaryChecks {
 
 function secondaryForthRefused(nodes: NodeTable, node: number, instance: Instance): Refusal {
   if (!instance.hasSecondary) return Refusal.disk;
-  const disk = nodes.freeDiskForth[node]! - instance.disk;
+  const disk = nodes.freeDiskForth[node]! - mainDisk(nodes, node, instance);
   if (disk <= 0 || disk < nodes.lowDisk[node]!) return Refusal.disk;
   const spindles = spindlesLeft(nodes, node, instance, 1, nodes.freeSpindlesForth[node]!);
   if (nodes.exclusiveStorage[node] === 1 && spindles < 0) return Refusal.spindles;
@@ -247,7 +256,7 @@ export function secondaryRefused(
 ): Refusal {
   if (instance.forthcoming) return force ? Refusal.none : secondaryForthRefused(nodes, node, instance);
   if (!instance.hasSecondary) return Refusal.disk;
-  const disk = nodes.freeDisk[node]! - instance.disk;
+  const disk = nodes.freeDisk[node]! - mainDisk(nodes, node, instance);
   if (!ignoreDisk && disk <= 0) return Refusal.disk;
   if (!force && disk < nodes.lowDisk[node]!) return Refusal.disk;
   const spindles = spindlesLeft(nodes, node, instance, 1, nodes.freeSpindles[node]!);
@@ -275,12 +284,15 @@ export function addSecondary(
   checks: SecondaryChecks,
 ): Refusal {
   const refused = secondaryRefused(nodes, node, instance, primary, checks);
-  if (refused !== Refusal.none) return refused;
+  if (refused !== Refusal.none) {
+    nodes.witness?.secondary(refused, node, instance, primary);
+    return refused;
+  }
   nodes.touch(node);
   changeForth(nodes, node, instance, 1, false);
   if (instance.forthcoming) return Refusal.none;
   nodes.secondaries[node] = [instance.index, ...nodes.secondaries[node]!];
-  nodes.freeDisk[node]! -= instance.disk;
+  nodes.freeDisk[node]! -= mainDisk(nodes, node, instance);
   nodes.freeSpindles[node] = spindlesLeft(nodes, node, instance, 1, nodes.freeSpindles[node]!);
   nodes.instanceSpindles[node] = spindlesInUse(nodes, node, instance, 1, nodes.instanceSpindles[node]!);
   nodes.diskLoad[node]! += instance.load.disk;
@@ -295,5 +307,7 @@ export function addSecondary(
 /** Whether an instance can be moved live between two nodes, by their migration tags. */
 export function migrationRefused(nodes: NodeTable, from: number, to: number): Refusal {
   const accepted = nodes.acceptedMigrationTags[to]!;
-  return nodes.migrationTags[from]!.every((tag) => accepted.has(tag)) ? Refusal.none : Refusal.migration;
+  if (nodes.migrationTags[from]!.every((tag) => accepted.has(tag))) return Refusal.none;
+  nodes.witness?.migration(from, to);
+  return Refusal.migration;
 }

@@ -11,6 +11,7 @@
 
 import type { Instance } from '../terms/instance.ts';
 import { defaultPolicy, type Policy } from '../terms/policy.ts';
+import type { Refusal } from '../terms/vocabulary.ts';
 import { type Counts, noCounts } from './counts.ts';
 import { noPeers, type Peers } from './peers.ts';
 
@@ -37,6 +38,13 @@ export interface NodeFields {
   readonly hypervisor?: string;
   /** Volume groups beside the one in `totalDisk`; absent when the source doesn't tell. */
   readonly volumeGroups?: ReadonlyMap<string, { readonly total: number; readonly free: number }>;
+}
+
+/** Is told of each refusal while the nodes are still as they were when it came up. */
+export interface Witness {
+  primary(refusal: Refusal, node: number, instance: Instance): void;
+  secondary(refusal: Refusal, node: number, instance: Instance, primary: number): void;
+  migration(from: number, to: number): void;
 }
 
 /** What a move can change, in the order in which the journal saves it. */
@@ -149,6 +157,9 @@ export class NodeTable {
   readonly tagCounts: Counts[];
   readonly pairCounts: Counts[];
   readonly volumeGroupFree: (ReadonlyMap<string, number> | undefined)[];
+
+  /** Set while refusals are to be explained. */
+  witness: Witness | undefined;
 
   private readonly state: readonly Float64Array[];
   private recording = 0;

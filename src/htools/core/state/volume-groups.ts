@@ -9,6 +9,11 @@ import type { Instance } from '../terms/instance.ts';
 import { Refusal } from '../terms/vocabulary.ts';
 import type { NodeTable } from './node-table.ts';
 
+/** MiB that an instance takes of the node's main volume group; of all it has where no others are known. */
+export function mainDisk(nodes: NodeTable, node: number, instance: Instance): number {
+  return nodes.volumeGroupFree[node] === undefined ? instance.disk : instance.mainDisk;
+}
+
 /** A volume group that is missing or too full on the node, with the MiB that are missing. */
 export interface VolumeShortage {
   readonly volumeGroup: string;
@@ -52,4 +57,21 @@ export function takeVolumes(nodes: NodeTable, node: number, instance: Instance):
 
 export function giveVolumes(nodes: NodeTable, node: number, instance: Instance): void {
   change(nodes, node, instance, 1);
+}
+
+/** Volume groups beside the main one, by name, summed up over the nodes that tell of them. MiB. */
+export function volumeGroupSums(
+  nodes: NodeTable,
+): ReadonlyMap<string, { readonly nodes: number; readonly total: number; readonly free: number }> {
+  const sums = new Map<string, { nodes: number; total: number; free: number }>();
+  for (const node of nodes.order) {
+    for (const [name, { total }] of nodes.volumeGroups[node] ?? []) {
+      const sum = sums.get(name) ?? { nodes: 0, total: 0, free: 0 };
+      sum.nodes++;
+      sum.total += total;
+      sum.free += nodes.volumeGroupFree[node]?.get(name) ?? 0;
+      sums.set(name, sum);
+    }
+  }
+  return sums;
 }

@@ -95,6 +95,8 @@ export class Instance {
   readonly isOffline: boolean;
   /** MiB it needs in volume groups other than the main one; undefined when it needs none. */
   readonly otherVolumes: ReadonlyMap<string, number> | undefined;
+  /** MiB it needs in the main volume group. */
+  readonly mainDisk: number;
   /** Whether its memory counts on the node it runs on. */
   readonly usesMemory: boolean;
   /** Whether its memory is to be kept free on its secondary node. */
@@ -137,6 +139,8 @@ export class Instance {
       0,
     );
     this.otherVolumes = otherVolumesOf(fields.disks);
+    this.mainDisk =
+      fields.disk - [...(this.otherVolumes?.values() ?? [])].reduce((sum, size) => sum + size, 0);
     this.isRunning = fields.status === 'running' || fields.status === 'ERROR_up';
     this.isOffline = fields.status === 'ADMIN_offline';
     this.usesMemory = !fields.forthcoming && usingMemory.has(fields.status);
