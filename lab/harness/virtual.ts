@@ -21,6 +21,7 @@ const claimPort = 1810;
 const firstNetwork = 100;
 const lastNetwork = 250;
 const defaultTimeoutMs = 60_000;
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface VirtualOptions {
   readonly nodes?: number;
@@ -70,12 +71,17 @@ export class VirtualLab {
     // The test process ends without `down`: no daemon may stay behind.
     spawnSync(program, ['down', '--wipe'], { env: { ...process.env, ...this.environment } });
   };
+  readonly #endBySignal = (signal: NodeJS.Signals) => {
+    this.#wipe();
+    process.kill(process.pid, signal);
+  };
 
   private constructor(directory: string, network: number, claim: Server) {
     this.directory = directory;
     this.network = network;
     this.#claim = claim;
     process.once('exit', this.#wipe);
+    for (const signal of endingSignals) process.once(signal, this.#endBySignal);
   }
 
   /** Makes the nodes, and a cluster of them unless told otherwise. */
@@ -217,6 +223,7 @@ export class VirtualLab {
   /** Ends every daemon and removes every file. */
   async down(): Promise<void> {
     process.removeListener('exit', this.#wipe);
+    for (const signal of endingSignals) process.removeListener(signal, this.#endBySignal);
     for (const client of this.#clients) client.close();
     await this.#command(['down', '--wipe']);
     await rm(this.directory, { recursive: true, force: true });

@@ -129,7 +129,11 @@ describe('the master role moves', () => {
 
   test('to where it stays when the old master comes back', async () => {
     await lab.start('node2');
-    assert.equal(lab.daemonPid('node2', 'ganeti-masterd'), undefined, await lab.log('node2', 'master-daemon'));
+    assert.equal(
+      lab.daemonPid('node2', 'ganeti-masterd'),
+      undefined,
+      await lab.log('node2', 'master-daemon'),
+    );
     assert.notEqual(lab.daemonPid('node2', 'ganeti-noded'), undefined);
     await until('the old master knows the new one', async () =>
       (await lab.output('node2', ['gnt-cluster', 'getmaster'])).includes('node1'),

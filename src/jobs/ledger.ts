@@ -13,6 +13,8 @@ import type { StepEntry, StepJournal } from './steps.ts';
 export type BegunStep = Extract<StepEntry, { readonly kind: 'begun' }>;
 export type StrandedStep = BegunStep & { readonly error: string };
 
+type EndedOpcode = Extract<StepEntry, { readonly kind: 'kept' }>;
+
 interface Page {
   readonly job: number;
   readonly op: number;
@@ -24,6 +26,8 @@ export class StepLedger implements StepJournal {
   readonly #secrets: SecretNames;
   readonly #pages = new Map<string, Page>();
   readonly #stranded = new Map<string, StrandedStep>();
+  /** Opcodes whose work is done while their jobs don't say so yet. */
+  readonly #ended = new Map<string, EndedOpcode>();
 
   constructor(durable: Durable, secrets: SecretNames = new Set()) {
     this.#durable = durable;
@@ -49,6 +53,7 @@ export class StepLedger implements StepJournal {
         break;
       case 'kept':
         this.#pages.delete(key);
+        if (entry.ended !== undefined) this.#ended.set(key, entry);
         break;
       case 'undone':
         page.open.delete(entry.number);
@@ -68,6 +73,12 @@ export class StepLedger implements StepJournal {
   /** The opcode has ended and needs no unwinding; what is stranded stays listed. */
   close(job: number, op: number): void {
     this.#pages.delete(`${job}/${op}`);
+    this.#ended.delete(`${job}/${op}`);
+  }
+
+  /** The result of an opcode whose work is done while its job doesn't say so; undefined for any other. */
+  ended(job: number, op: number): { readonly result: unknown } | undefined {
+    return this.#ended.get(`${job}/${op}`)?.ended;
   }
 
   /** Steps that would have to be undone if the opcode ended here, in the order in which they began. */
@@ -78,6 +89,11 @@ export class StepLedger implements StepJournal {
   /** Every opcode with open steps. */
   openPages(): { readonly job: number; readonly op: number }[] {
     return [...this.#pages.values()].map(({ job, op }) => ({ job, op }));
+  }
+
+  /** Opcodes of which `ended` knows. */
+  endedOpcodes(): { readonly job: number; readonly op: number }[] {
+    return [...this.#ended.values()].map(({ job, op }) => ({ job, op }));
   }
 
   /** Steps whose undo failed: something of them may still be there. */
@@ -92,6 +108,6 @@ export class StepLedger implements StepJournal {
       begun,
       { kind: 'stranded', job: begun.job, op: begun.op, number: begun.number, error },
     ]);
-    return [...open, ...stranded];
+    return [...open, ...this.#ended.values(), ...stranded];
   }
 }

@@ -4,6 +4,7 @@
  *
  *   queued, or waiting for locks   → queued again, with a pickup entry in the reason trail
  *   running                        → undone step by step, then error, saying what happened
+ *   running, its work done         → success, with the result that stands in the journal
  *   ended                          → as it was; what a kill had left to undo is undone
  *
  * Recovering twice gives the same as recovering once: the master may die here too.
@@ -83,6 +84,10 @@ export function foldJobs(files: LoadedQueue, entries: Iterable<JobEntry>, ledger
   for (const { job, op } of ledger.openPages()) {
     if (jobs.get(job)?.ops[op]?.status === 'success' || !jobs.has(job)) ledger.close(job, op);
   }
+  for (const { job, op } of ledger.endedOpcodes()) {
+    const state = jobs.get(job)?.ops[op];
+    if (state === undefined || isFinal(state.status)) ledger.close(job, op);
+  }
   return { jobs, serial, drained: files.drained, archived };
 }
 
@@ -118,6 +123,7 @@ export async function recoverQueue<World>(
 
 async function settle<World>(job: Job, parts: RecoverParts<World>): Promise<void> {
   const wasUnfinished = !isFinal(statusOf(job));
+  acknowledgeEnded(job, parts);
   const interrupted = job.ops.findIndex((op) => op.status === 'running');
   const results: Unwound[] = [];
   for (const [index, op] of job.ops.entries()) {
@@ -129,7 +135,8 @@ async function settle<World>(job: Job, parts: RecoverParts<World>): Promise<void
     if (told.length > 0) parts.log.warning(`job ${job.id}: after a restart ${told.join('; ')}`);
     return;
   }
-  if (interrupted >= 0 || results.length > 0)
+  if (isFinal(statusOf(job))) job.end_timestamp = timestampOf(parts.now());
+  else if (interrupted >= 0 || results.length > 0)
     failInterrupted(job, Math.max(interrupted, 0), told, parts.now());
   else if (job.ops.some((op) => op.status === 'canceling')) cancelInterrupted(job, parts.now());
   else requeue(job, parts.now());
@@ -138,6 +145,18 @@ async function settle<World>(job: Job, parts: RecoverParts<World>): Promise<void
   );
   await parts.durable.append('job', job);
   parts.files.write(job);
+}
+
+/** Opcodes that had done their work, and only not told so, have succeeded. */
+function acknowledgeEnded<World>(job: Job, { ledger, now }: RecoverParts<World>): void {
+  for (const [index, op] of job.ops.entries()) {
+    const ended = ledger.ended(job.id, index);
+    if (ended === undefined || isFinal(op.status)) continue;
+    op.status = 'success';
+    op.result = ended.result;
+    op.end_timestamp = timestampOf(now());
+    ledger.close(job.id, index);
+  }
 }
 
 function failInterrupted(job: Job, first: number, told: readonly string[], seconds: number): void {

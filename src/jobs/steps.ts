@@ -56,7 +56,13 @@ export type StepEntry =
       readonly input: unknown;
     }
   | { readonly kind: 'done'; readonly job: number; readonly op: number; readonly number: number }
-  | { readonly kind: 'kept'; readonly job: number; readonly op: number }
+  | {
+      readonly kind: 'kept';
+      readonly job: number;
+      readonly op: number;
+      /** The opcode's work is done, with this result: it has succeeded, whatever happens before its job is told. */
+      readonly ended?: { readonly result: unknown };
+    }
   | { readonly kind: 'undone'; readonly job: number; readonly op: number; readonly number: number }
   | {
       readonly kind: 'stranded';

@@ -95,15 +95,21 @@ export class StepRun<World> implements StepRunner<World> {
     await this.#keep();
   }
 
-  /** The opcode has succeeded: what is done stays done. */
-  async finish(): Promise<void> {
+  /**
+   * The opcode's work is done and stays done.
+   * @param ended with this result; left out when the result isn't known yet: a restart then finds an opcode
+   *   that was interrupted, though with nothing to undo
+   */
+  async finish(ended?: { readonly result: unknown }): Promise<void> {
     await Promise.allSettled(this.#flying);
     this.#isClosed = true;
-    if (this.#undoable.some(({ step }) => step.undo !== 'none')) await this.#keep();
+    const isUndoable = this.#undoable.some(({ step }) => step.undo !== 'none');
+    if (isUndoable || (ended !== undefined && this.#count > 0)) await this.#keep(ended);
   }
 
-  async #keep(): Promise<void> {
-    await this.#options.journal.append({ kind: 'kept', job: this.#options.job, op: this.#options.op });
+  async #keep(ended?: { readonly result: unknown }): Promise<void> {
+    const { journal, job, op } = this.#options;
+    await journal.append({ kind: 'kept', job, op, ...(ended !== undefined && { ended }) });
     this.#undoable = [];
   }
 

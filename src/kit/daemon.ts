@@ -7,6 +7,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, readFileSync, rmSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { pollUntil } from './clock.ts';
 import { Failure } from './failure.ts';
 import { type Paths, pathsFor } from './paths.ts';
 import { programPath } from './programs.ts';
@@ -23,17 +24,56 @@ function supervisorFile(runDir: string, program: string): string {
   return join(runDir, 'supervisors', `${program}.pid`);
 }
 
-/** Whoever would start the program again is ended; the program itself goes on. None: fine. */
-export function endSupervisor({ runDir }: Pick<Paths, 'runDir'>, program: string): void {
+/**
+ * Whoever would start the program again is ended; the program itself goes on. None: fine.
+ * @returns the process that it had started, which may not have its pid file yet
+ */
+export function endSupervisor({ runDir }: Pick<Paths, 'runDir'>, program: string): number | undefined {
   const file = supervisorFile(runDir, program);
+  let child: number | undefined;
   try {
     const pid = Number(readFileSync(file, 'utf8').trim());
     const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    if (words.slice(0, 2).some((word) => basename(word) === supervisor)) process.kill(pid, 'SIGTERM');
+    if (words.slice(0, 2).some((word) => basename(word) === supervisor)) {
+      process.kill(pid, 'SIGSTOP');
+      // Its only other children are pauses.
+      child = childrenOf(pid).find((each) => runs(each, program));
+      process.kill(pid, 'SIGKILL');
+    }
   } catch {
     // There is none.
   }
   rmSync(file, { force: true });
+  return child;
+}
+
+/** proc(5): task/<pid>/children. */
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Is the process alive, and that program? */
+function runs(pid: number, program: string): boolean {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    const named = words.slice(0, 3).some((word) => basename(word).replace(/\.(js|ts)$/, '') === program);
+    return named || environment.includes(`GANTRY_PROGRAM=${program}`);
+  } catch {
+    return false;
+  }
+}
+
+/** One that was being started again while somebody starts it anew. */
+async function endHalfStarted(runDir: string, program: string): Promise<void> {
+  const child = endSupervisor({ runDir }, program);
+  if (child === undefined) return;
+  process.kill(child, 'SIGKILL');
+  await pollUntil(async () => (runs(child, program) ? undefined : true), { everyMs: 10, timeoutMs: 5_000 });
 }
 
 /** Is this the process that `startInBackground` made? */
@@ -66,14 +106,16 @@ export function reportReady(fault?: string): void {
  * Starts this same program, with the same arguments, detached from terminal and session.
  * @returns the fault that it reports, or undefined once it is ready
  */
-export function startInBackground(): Promise<string | undefined> {
+export async function startInBackground(): Promise<string | undefined> {
   const script = process.argv[1];
   if (script === undefined) throw new Failure('ProgrammerError', ['no program to start again']);
   const program = process.env.GANTRY_PROGRAM ?? basename(script).replace(/\.[a-z]+$/, '');
   const { runDir } = pathsFor();
+  const running = runningPid(join(runDir, `${program}.pid`), program);
+  if (running !== undefined) return `${program} is already running with pid ${running}`;
+  await endHalfStarted(runDir, program);
   const pidFile = supervisorFile(runDir, program);
   mkdirSync(dirname(pidFile), { recursive: true });
-  if (runningPid(join(runDir, `${program}.pid`), program) === undefined) endSupervisor({ runDir }, program);
   const argv = [pidFile, process.execPath, ...process.execArgv, script, ...process.argv.slice(2)];
   const child = spawn(programPath(supervisor), argv, {
     detached: true,
@@ -81,7 +123,7 @@ export function startInBackground(): Promise<string | undefined> {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     env: { ...process.env, [readyVariable]: '3' },
   });
-  return new Promise((resolve) => {
+  return await new Promise((resolve) => {
     let said = '';
     child.stdio[3]?.on('data', (chunk: Buffer) => {
       said += chunk.toString('utf8');
@@ -106,14 +148,7 @@ export function runningPid(pidFile: string, program: string): number | undefined
     return undefined;
   }
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
-  try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
-    const named = words.slice(0, 3).some((word) => basename(word).replace(/\.(js|ts)$/, '') === program);
-    return named || environment.includes(`GANTRY_PROGRAM=${program}`) ? pid : undefined;
-  } catch {
-    return undefined;
-  }
+  return runs(pid, program) ? pid : undefined;
 }
 
 /**

@@ -129,7 +129,8 @@ export async function startDaemon(
   const argv = [executableOf(name), ...defaultArguments(defaults, name), ...args];
   const result = await runProcess(argv, { timeoutMs: 60_000 });
   if (result.code === notMasterExit) return 'not-master';
-  if (result.code !== 0) {
+  // Its supervisor may have been quicker.
+  if (result.code !== 0 && !(await isDaemonRunning(where, name))) {
     throw new Failure('GenericError', [`Could not start ${name}: ${describeFailure(result)}`]);
   }
   return 'running';
@@ -149,8 +150,8 @@ export async function stopDaemon(where: Where, name: string): Promise<void> {
     await systemctl('stop', name);
     return;
   }
-  endSupervisor(where.paths, name);
-  const pid = runningPid(pidFileOf(where, name), name);
+  const child = endSupervisor(where.paths, name);
+  const pid = runningPid(pidFileOf(where, name), name) ?? child;
   if (pid === undefined) return;
   const gone = async () => (runningPid(pidFileOf(where, name), name) === pid ? undefined : true);
   for (const [signal, timeoutMs] of [

@@ -175,7 +175,8 @@ class OpcodeRun {
     }
     this.#execution.signal.throwIfAborted();
     const made: unknown = await this.#operation.run(plan, this.#handle(steps));
-    await steps.finish();
+    // The result of follow-up jobs is their ids: it isn't known before they are submitted.
+    await steps.finish(isFollowUp(made) ? undefined : { result: made ?? null });
     const result = await this.#submitFollowUps(made);
     // The work is done and stays: whatever hooks do now, the opcode has succeeded.
     await this.#runHooks('post', plan, steps, hookPlan).catch((error: unknown) => {
