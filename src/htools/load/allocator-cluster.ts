@@ -93,7 +93,6 @@ export function readBaseInstance(
   const value = <T>(key: string, read: Reader<T>) => field(owner, object, key, read);
   const total = value('disk_space_total', asInteger);
   const disks = readDisks(owner, objects(value('disks', asValue)), mainVolumeGroup);
-  const elsewhere = disks.reduce((sum, disk) => sum + (disk.volumeGroup === undefined ? 0 : disk.size), 0);
   const memory = value('memory', asInteger);
   const cpus = value('vcpus', asInteger);
   const tags = value('tags', listOf(asString));
@@ -104,7 +103,7 @@ export function readBaseInstance(
   return {
     name,
     memory,
-    disk: total - elsewhere,
+    disk: total,
     disks,
     cpus,
     status: readStatus(object),
