@@ -66,6 +66,7 @@ export class VirtualLab {
   readonly directory: string;
   readonly network: number;
   readonly #claim: Server;
+  readonly #nodes: number;
   readonly #clients: LuxiClient[] = [];
   readonly #wipe = () => {
     // The test process ends without `down`: no daemon may stay behind.
@@ -76,7 +77,8 @@ export class VirtualLab {
     process.kill(process.pid, signal);
   };
 
-  private constructor(directory: string, network: number, claim: Server) {
+  private constructor(directory: string, network: number, claim: Server, nodes: number) {
+    this.#nodes = nodes;
     this.directory = directory;
     this.network = network;
     this.#claim = claim;
@@ -87,15 +89,24 @@ export class VirtualLab {
   /** Makes the nodes, and a cluster of them unless told otherwise. */
   static async up({ nodes = 3, init = true }: VirtualOptions = {}): Promise<VirtualLab> {
     const { network, claim } = await claimNetwork();
-    const lab = new VirtualLab(await mkdtemp(join(tmpdir(), 'gantry-virtual-')), network, claim);
+    const lab = new VirtualLab(await mkdtemp(join(tmpdir(), 'gantry-virtual-')), network, claim, nodes);
     try {
-      await lab.#command(['up', '-n', String(nodes), ...(init ? ['--init'] : [])]);
+      await lab.#command(['up', '-n', String(nodes)]);
+      if (init) await lab.initialise();
     } catch (error) {
       await lab.down();
       throw error;
     }
     return lab;
   }
+
+  /** Makes one cluster of nodes that were brought up without. */
+  async initialise(): Promise<void> {
+    await this.#command(['up', '-n', String(this.#nodes), '--init']);
+  }
+
+  /** Ends every daemon; the files stay. */
+  halt = () => this.#command(['down']);
 
   get environment(): Readonly<Record<string, string>> {
     return { GANTRY_VIRTUAL_DIR: this.directory, GANTRY_VIRTUAL_NET: String(this.network) };

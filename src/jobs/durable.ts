@@ -9,6 +9,8 @@
  * | `job-archived`| ids of jobs that went to the archive |
  * | `step`        | a line of the step journal (steps.ts) |
  */
+import { sleep } from '../kit/clock.ts';
+import { Failure, messageOf } from '../kit/failure.ts';
 import type { Job, OpcodeState, Timestamp } from './job.ts';
 import type { StepEntry } from './steps.ts';
 
@@ -33,6 +35,32 @@ export type JobEntry =
   | { readonly kind: 'job-state'; readonly data: JobState }
   | { readonly kind: 'job-archived'; readonly data: { readonly ids: readonly number[] } }
   | { readonly kind: 'step'; readonly data: StepEntry };
+
+/** Milliseconds of the first and the longest pause before an entry is tried again. */
+const pauses = [100, 5_000] as const;
+
+/**
+ * Does what writes to the journal, and when the disk is full waits for room and does it again: for what can't
+ * be refused, the end of a job and the undoing of its steps.
+ * @param say is told of the first failure, and of one that no waiting mends
+ * @returns undefined when it is done, else the failure that no waiting mends
+ */
+export async function patiently(
+  work: () => Promise<void>,
+  say: (fault: string) => void = () => {},
+): Promise<string | undefined> {
+  for (let pause: number = pauses[0]; ; pause = Math.min(pauses[1], pause * 2)) {
+    try {
+      await work();
+      return undefined;
+    } catch (error) {
+      const isTemporary = error instanceof Failure && error.args[1] === 'temporary';
+      if (!isTemporary || pause === pauses[0]) say(messageOf(error));
+      if (!isTemporary) return messageOf(error);
+      await sleep(pause);
+    }
+  }
+}
 
 /** A journal in memory, for tests and for the proofs of operations. */
 export class MemoryJournal implements Durable {

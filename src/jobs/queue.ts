@@ -14,7 +14,7 @@ import type { FilterRule } from '../model/objects/filter-rule.ts';
 import type { AnyOpcode } from '../opcodes/opcode.ts';
 import { isExpired } from './archive.ts';
 import { type ChangeWish, type JobChange, JobChanges } from './changes.ts';
-import type { Durable, JobState } from './durable.ts';
+import { type Durable, type JobState, patiently } from './durable.ts';
 import { type Answer, awaitCancel, canceledResult, endRest, markDead } from './ending.ts';
 import {
   type ActiveJob,
@@ -424,9 +424,9 @@ export class JobQueue {
       end_timestamp: times.end_timestamp ?? job.end_timestamp,
       ops: changedStates(job, changes),
     };
-    await this.#parts.durable.append('job-state', state).catch((error: unknown) => {
-      this.#parts.log.error(`job ${job.id}: a change is not journalled: ${messageOf(error)}`);
-    });
+    const { durable, log } = this.#parts;
+    const say = (fault: string) => log.error(`job ${job.id}: a change is not journalled: ${fault}`);
+    await patiently(() => durable.append('job-state', state), say);
     for (const { index, state: opcode } of changes) {
       const op = job.ops[index]!;
       // A job that was killed meanwhile keeps that end.

@@ -4,6 +4,7 @@
  */
 import { Failure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
+import { patiently } from './durable.ts';
 import type { BegunStep, StepLedger, StrandedStep } from './ledger.ts';
 import type { AnyStep, Step, StepEntry, StepJournal, StepRunner } from './steps.ts';
 
@@ -156,10 +157,8 @@ async function undoAll<World>(
   const stranded: { step: string; error: string }[] = [];
   for (const { number, step, input } of [...undoable].reverse()) {
     if (step.undo === 'none') continue;
-    const error = await step.undo(world, input).then(
-      () => undefined,
-      (reason: unknown) => messageOf(reason),
-    );
+    const { undo } = step;
+    const error = await patiently(() => undo(world, input));
     if (error === undefined) {
       undone.push(step.name);
     } else {

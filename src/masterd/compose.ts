@@ -13,7 +13,7 @@ import { JobQueue } from '../jobs/queue.ts';
 import { foldJobs, isJobEntry, recoverQueue } from '../jobs/recover.ts';
 import { secretNamesOf } from '../jobs/redaction.ts';
 import { now, withDeadline } from '../kit/clock.ts';
-import { type Failure, messageOf } from '../kit/failure.ts';
+import { Failure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import type { Paths } from '../kit/paths.ts';
 import { isOwnName } from '../kit/resolve.ts';
@@ -40,8 +40,8 @@ const graceMs = 10_000;
 export interface MasterOptions {
   readonly paths: Paths;
   readonly log: Log;
-  /** Called when this daemon must end: another node is master now. */
-  readonly end: () => void;
+  /** Called when this daemon must end: another node is master now, or something is broken that a start mends. */
+  readonly end: (fault?: Error) => void;
 }
 
 export interface Master {
@@ -145,6 +145,10 @@ export async function composeMaster(options: MasterOptions): Promise<Master> {
     await config.close();
     throw error;
   }
+  config.engine.onLoss(() => {
+    const { broken } = config.engine;
+    if (broken !== undefined) options.end(new Failure('ConfigurationError', [broken]));
+  });
   let patienceMs = graceMs;
   const superseded = onlyOnce((reason: Failure) => {
     // Nodes refuse whatever running jobs still ask of them.

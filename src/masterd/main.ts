@@ -99,13 +99,24 @@ async function serveUntilEnd({ paths, logFile, noVoting }: Served): Promise<void
     if (ending.signal.aborted) return;
     throw error;
   }
-  const master = await composeMaster({ paths, log, end });
+  let fault: Error | undefined;
+  const master = await composeMaster({
+    paths,
+    log,
+    end: (reason) => {
+      fault ??= reason;
+      end();
+    },
+  });
   log.info(`${program} ${releaseVersion} serves ${paths.querySocket}, pid ${process.pid}`);
   reportReady();
   if (!ending.signal.aborted) await once(ending.signal, 'abort');
   log.info('Stopping');
+  if (fault !== undefined) log.error(fault.message);
   await master.close();
   log.info('Stopped');
+  // Whoever looks after this daemon starts it again.
+  if (fault !== undefined) throw fault;
 }
 
 async function serve({ debug, foreground, noVoting }: MasterdOptions): Promise<void> {

@@ -30,6 +30,8 @@ export const JoinData = z.object({
   client_certificate: z.string().min(1).optional(),
   hmac_key: z.string().min(1).optional(),
   cluster_domain_secret: z.string().min(1).optional(),
+  /** Key and certificate of the remote API: a node that becomes master serves it. */
+  rapi_certificate: z.string().min(1).optional(),
   ssconf: z.record(z.string(), z.string()),
   /** Serial number of the configuration that the values come from. */
   ssconf_serial: z.int().default(0),
@@ -167,6 +169,7 @@ export async function joinCluster(options: JoinOptions, data: JoinData): Promise
   if (data.cluster_domain_secret !== undefined) {
     await secretFile(paths.clusterDomainSecret, data.cluster_domain_secret);
   }
+  if (data.rapi_certificate !== undefined) await secretFile(paths.rapiCertificate, data.rapi_certificate);
   await secretFile(paths.clientCertificate, client);
   // Last: a node counts as part of the cluster once it has this.
   await secretFile(paths.serverCertificate, data.node_daemon_certificate);

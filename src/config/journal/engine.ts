@@ -28,6 +28,8 @@ export interface JournalEngine {
   dropBefore(number: number): Promise<void>;
   /** How many files (or pages) the entries fill: a measure of what a restart would have to read. */
   readonly bulk: number;
+  /** Why nothing can be kept any more until the journal is opened anew; undefined as long as it can. */
+  readonly broken: string | undefined;
   /** Called with entries that have just become durable, in order, before their promises resolve. */
   onDurable(listener: (entries: readonly JournalEntry[]) => void): void;
   /** Called before promises reject: entries after `last` are lost and their numbers are given again. */

@@ -44,6 +44,9 @@ export async function openFileEngine(options: FileEngineOptions): Promise<Journa
     get bulk() {
       return segments.files;
     },
+    get broken() {
+      return segments.broken;
+    },
     append: (kind, json) => commits.append(kind, json),
     read: (from) => segments.read(from),
     dropBefore: (number) =>

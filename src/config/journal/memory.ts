@@ -47,6 +47,7 @@ export function createMemoryEngine(
     get first() {
       return base + 1;
     },
+    broken: undefined,
     get bulk() {
       return 1;
     },

@@ -80,6 +80,7 @@ export async function setNodeUp(input: Readonly<Record<string, unknown>>, _talk:
     client_certificate: await makeClientCertificate(server, { commonName: host.name }),
     hmac_key: await readFile(paths.confdHmacKey, 'utf8'),
     cluster_domain_secret: await readFile(paths.clusterDomainSecret, 'utf8'),
+    rapi_certificate: await readFile(paths.rapiCertificate, 'utf8'),
     ssconf: { ...values, cluster_name: await ssconf('cluster_name') },
     authorized_keys: withSsh ? { [master]: await masterKeys() } : {},
     start_node_daemon: true,

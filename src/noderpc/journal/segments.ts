@@ -16,6 +16,9 @@ interface Segment {
   bytes: number;
 }
 
+/** Second argument of the failure of a write that may go well another time: the disk was full. */
+export const temporaryFault = 'temporary';
+
 const namePattern = /^entries-(\d{15})\.log$/;
 
 function segmentPath(directory: string, first: number): string {
@@ -66,6 +69,11 @@ export class SegmentLog {
     return this.#segments[0]?.first ?? this.#last + 1;
   }
 
+  /** Why nothing can be written any more until the journal is opened anew; undefined as long as it can. */
+  get broken(): string | undefined {
+    return this.#broken;
+  }
+
   async #repair(): Promise<void> {
     const newest = this.#segments.at(-1);
     if (newest === undefined) return;
@@ -107,8 +115,8 @@ export class SegmentLog {
 
   /**
    * Writes the entries, whose numbers continue the journal, and waits until they are on the disk. When
-   * that fails nothing was written, or no further write is possible.
-   * @throws Failure ConfigurationError
+   * that fails nothing was written, or no further write is possible (`broken`).
+   * @throws Failure ConfigurationError; [sentence, "temporary"] when it may go well another time
    */
   async append(entries: readonly JournalEntry[]): Promise<void> {
     if (entries.length === 0) return;
@@ -125,7 +133,8 @@ export class SegmentLog {
       await this.#write(handle, data, segment);
     } catch (error) {
       if (error instanceof Failure) throw error;
-      throw new Failure('ConfigurationError', [`Can't write the journal: ${messageOf(error)}`], {
+      const text = `Can't write the journal: ${messageOf(error)}`;
+      throw new Failure('ConfigurationError', this.#broken === undefined ? [text, temporaryFault] : [text], {
         cause: error,
       });
     }
