@@ -42,7 +42,11 @@ export const rooms: Readonly<Record<string, Room>> = {
   config: { layer: 4 },
   jobs: { layer: 4 },
   luxi: { layer: 5 },
-  operations: { layer: 5, never: ['htools/load', 'htools/programs'] },
+  operations: {
+    layer: 5,
+    also: ['htools/load/allocator.ts'],
+    never: ['htools/load', 'htools/programs'],
+  },
   'htools/load': { layer: 5, also: ['luxi'] },
   masterd: { layer: 6 },
   rapi: { layer: 6, never: ['config', 'jobs', 'operations'] },

@@ -1,7 +1,7 @@
 /** OP_INSTANCE_FAILOVER: stopped where it is, started where its mirror is. Also when its node has died. */
 import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
-import { instanceNamed, nodeNamed, nodesOf } from '../../model/lookup.ts';
+import { instanceNamed, nodesOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import type { Node } from '../../model/objects/node.ts';
 import { filledBackend } from '../../model/params/fill.ts';
@@ -16,8 +16,7 @@ import { runStateOf, setRunState } from '../steps/configuration.ts';
 import { activateDisks, deactivateDisks } from '../steps/disks.ts';
 import { startInstance, stopInstance } from '../steps/instance.ts';
 import { requireLinks } from './create-checks.ts';
-import { instanceLocks } from './locks.ts';
-import { mirroringOf, targetOf } from './relocation.ts';
+import { mirroringOf, relocationLocks, targetOf } from './relocation.ts';
 
 type Op = OpcodeOf<typeof InstanceFailover>;
 
@@ -47,8 +46,8 @@ export async function planFailover(
   const { configuration } = context;
   const instance = instanceNamed(configuration, op.instance_name);
   const source = primaryOf(configuration, instance);
-  const target = targetOf(
-    configuration,
+  const target = await targetOf(
+    context,
     instance,
     { targetNode: op.target_node, iallocator: op.iallocator, ignoreIpolicy: op.ignore_ipolicy },
     'failovers',
@@ -174,6 +173,13 @@ async function leaveSource(plan: FailoverPlan, job: JobHandle): Promise<void> {
 export async function runFailover(plan: FailoverPlan, job: JobHandle): Promise<void> {
   const { configuration, instance, source, target } = plan;
   job.say(`Failover instance ${instance.name}`);
+  if (instance.forthcoming) {
+    job.say('Instance is forthcoming, just updating the configuration');
+    const after = { primary_node: target.uuid };
+    await job.do(setRunState, { uuid: instance.uuid, before: runStateOf(instance), after });
+    await job.keep();
+    return;
+  }
   await checkConsistency(plan, job);
   await leaveSource(plan, job);
   const before = runStateOf(instance);
@@ -224,12 +230,7 @@ export const failoverSteps = [
 export const instanceFailover = operation({
   opcode: InstanceFailover,
   steps: failoverSteps,
-  locks: (op, configuration) =>
-    instanceLocks(
-      configuration,
-      op.instance_name,
-      op.target_node === null ? [] : [nodeNamed(configuration, op.target_node).uuid],
-    ),
+  locks: (op, configuration) => relocationLocks(configuration, op, { allowForthcoming: true }),
   plan: planFailover,
   hooks: (op, { instance, source, target }, configuration) =>
     instanceHooks('instance-failover', configuration, instance, nodesOf(configuration, instance), {

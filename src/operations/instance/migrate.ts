@@ -3,7 +3,7 @@
 import { hypervisorAbout } from '../../hypervisors/catalog.ts';
 import { ErrorCode, executionFailure, prerequisiteFailure } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
-import { instanceNamed, nodeNamed, nodesOf } from '../../model/lookup.ts';
+import { instanceNamed, nodesOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import type { Node } from '../../model/objects/node.ts';
 import { filledBackend, filledHypervisor } from '../../model/params/fill.ts';
@@ -27,9 +27,8 @@ import {
 } from '../steps/migration.ts';
 import { requireLinks } from './create-checks.ts';
 import { type FailoverPlan, failoverSteps, planFailover, runFailover } from './failover.ts';
-import { instanceLocks } from './locks.ts';
 import { type CleanupPlan, cleanUp, planCleanup } from './migrate-cleanup.ts';
-import { moveOf, requireConsistentDisks, targetOf } from './relocation.ts';
+import { moveOf, relocationLocks, requireConsistentDisks, targetOf } from './relocation.ts';
 
 type Op = OpcodeOf<typeof InstanceMigrate>;
 
@@ -71,8 +70,8 @@ async function asFailover(op: Op, context: PlanContext): Promise<MigratePlan> {
 async function plan(op: Op, context: PlanContext): Promise<MigratePlan> {
   const { configuration } = context;
   const instance = instanceNamed(configuration, op.instance_name);
-  const target = targetOf(
-    configuration,
+  const target = await targetOf(
+    context,
     instance,
     { targetNode: op.target_node, iallocator: op.iallocator, ignoreIpolicy: op.ignore_ipolicy },
     'migrations',
@@ -189,12 +188,7 @@ export const instanceMigrate = operation({
     setRunState,
     ...failoverSteps,
   ],
-  locks: (op, configuration) =>
-    instanceLocks(
-      configuration,
-      op.instance_name,
-      op.target_node === null ? [] : [nodeNamed(configuration, op.target_node).uuid],
-    ),
+  locks: (op, configuration) => relocationLocks(configuration, op),
   plan,
   hooks: (op, plan, configuration) => {
     const { instance, source, target } = plan.kind === 'failover' ? plan.failover : plan;

@@ -1,14 +1,19 @@
 /** What failover and migration have in common: where an instance may go, and the checks of its disks. */
-import { ErrorCode, executionFailure, notSupportedYet, prerequisiteFailure } from '../../kit/failure.ts';
+import { ErrorCode, executionFailure, prerequisiteFailure } from '../../kit/failure.ts';
+import type { LockRequest } from '../../locks/contract.ts';
 import type { Configuration } from '../../model/configuration.ts';
-import { disksOf, nodeNamed, secondariesOf } from '../../model/lookup.ts';
+import { disksOf, instanceNamed, nodeNamed, secondariesOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import type { Node } from '../../model/objects/node.ts';
 import { blockdevStatus } from '../../noderpc/calls/disk.ts';
 import { emptyTemplate, storageAbout } from '../../storage/catalog.ts';
+import { allocatorOrNode } from '../allocate.ts';
 import { disksOnNode, instanceOnNode } from '../on-node.ts';
 import type { PlanContext } from '../operation.ts';
 import type { Move } from '../steps/migration.ts';
+import { candidateLocks, chooseTarget } from './choose-nodes.ts';
+import { instanceLocks } from './locks.ts';
+import { requireNodePolicy } from './policy.ts';
 
 export interface TargetRequest {
   readonly targetNode: string | null;
@@ -29,17 +34,33 @@ export function templateOf(configuration: Configuration, instance: Instance): st
   return disksOf(configuration, instance)[0]?.dev_type ?? emptyTemplate;
 }
 
+/** Locks of a move: the target's too, or every node's when an allocator is going to choose it. */
+export function relocationLocks(
+  configuration: Configuration,
+  op: { readonly instance_name: string; readonly target_node: string | null },
+  options: { readonly allowForthcoming?: boolean } = {},
+): LockRequest[] {
+  const instance = instanceNamed(configuration, op.instance_name);
+  const target = op.target_node === null ? [] : [nodeNamed(configuration, op.target_node).uuid];
+  const isOpen = op.target_node === null && mirroringOf(configuration, instance) === 'external';
+  return [
+    ...instanceLocks(configuration, op.instance_name, target, options),
+    ...(isOpen ? candidateLocks(configuration) : []),
+  ];
+}
+
 /**
  * The node that the instance goes to.
  * @param what "failovers" or "migrations", for the words when the disks don't allow it
  * @throws Failure OpPrereqError
  */
-export function targetOf(
-  configuration: Configuration,
+export async function targetOf(
+  context: PlanContext,
   instance: Instance,
   request: TargetRequest,
   what: string,
-): Node {
+): Promise<Node> {
+  const { configuration } = context;
   const mirroring = mirroringOf(configuration, instance);
   if (mirroring === 'no') {
     throw prerequisiteFailure(
@@ -67,9 +88,12 @@ export function targetOf(
     }
     return node;
   }
-  if (request.targetNode === null)
-    throw notSupportedYet('Choosing a target by an instance allocator (give --target-node)');
-  const node = nodeNamed(configuration, request.targetNode);
+  const iallocator = allocatorOrNode(configuration, request.iallocator, request.targetNode);
+  const node =
+    iallocator === undefined
+      ? nodeNamed(configuration, request.targetNode!)
+      : await chooseTarget(context, iallocator, instance);
+  requireNodePolicy(context, instance, node, request.ignoreIpolicy);
   if (node.uuid === instance.primary_node) {
     throw prerequisiteFailure(
       `Cannot migrate instance ${instance.name} to its primary (${node.name})`,

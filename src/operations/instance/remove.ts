@@ -75,7 +75,8 @@ async function stop(plan: RemovePlan, job: JobHandle): Promise<void> {
 export const instanceRemove = operation({
   opcode: InstanceRemove,
   steps: [setRunState, stopInstance, removeVolume, dropInstance],
-  locks: (op, configuration) => instanceLocks(configuration, op.instance_name),
+  locks: (op, configuration) =>
+    instanceLocks(configuration, op.instance_name, [], { allowForthcoming: true }),
   plan: async (op, { configuration }): Promise<RemovePlan> => ({
     configuration,
     instance: instanceNamed(configuration, op.instance_name),
@@ -88,7 +89,7 @@ export const instanceRemove = operation({
     }),
   run: async (plan, job) => {
     const { configuration, instance } = plan;
-    await stop(plan, job);
+    if (!instance.forthcoming) await stop(plan, job);
     // From here on data is destroyed: a failure leaves an instance that is down and can be removed again.
     await job.do(setRunState, {
       uuid: instance.uuid,
@@ -96,7 +97,8 @@ export const instanceRemove = operation({
       after: { admin_state: 'down', disks_active: false },
     });
     await job.keep();
-    if (!(await removeDisks(plan, job))) job.say("Warning: can't remove instance's disks");
+    if (!instance.forthcoming && !(await removeDisks(plan, job)))
+      job.say("Warning: can't remove instance's disks");
     const ports = disksOf(configuration, instance).flatMap((disk) =>
       storageAbout(disk.dev_type).mirrored === 'internal' ? [Number(disk.logical_id?.[2])] : [],
     );

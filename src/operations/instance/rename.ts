@@ -129,7 +129,7 @@ export const instanceRename = operation({
   opcode: InstanceRename,
   steps: [renameVolumes, changeObjects, ...activitySteps, setDiskInfo, runRenameScript],
   locks: (op, configuration) => [
-    ...instanceLocks(configuration, op.instance_name),
+    ...instanceLocks(configuration, op.instance_name, [], { allowForthcoming: true }),
     { level: 'instance', name: op.new_name.toLowerCase().replace(/\.$/, ''), mode: 'exclusive' },
   ],
   plan,

@@ -11,8 +11,10 @@ import type { InstanceSetParams } from '../../../opcodes/instance.ts';
 import type { OpcodeOf } from '../../../opcodes/opcode.ts';
 import { emptyTemplate, storageAbout } from '../../../storage/catalog.ts';
 import type { StorageAbout } from '../../../storage/contract.ts';
+import { allocatorOrNode } from '../../allocate.ts';
 import { primaryOf, requireNotDrained, requireOnline, requireVmCapable } from '../../checks.ts';
 import type { PlanContext } from '../../operation.ts';
+import { chooseSecondary } from '../choose-nodes.ts';
 import { requireDiskSpace } from '../create-checks.ts';
 import { type DiskRequest, layDisksOut, wantedDisk } from '../plan-disks.ts';
 import { requireNodePolicy } from '../policy.ts';
@@ -194,15 +196,11 @@ async function requireSpace(
   await requireDiskSpace(context, disks, way === 'raise' ? nodes.slice(1) : nodes);
 }
 
-/**
- * @param chooseSecondary asks an instance allocator, when no node is named
- * @throws Failure OpPrereqError
- */
+/** @throws Failure OpPrereqError */
 export async function planConversion(
   op: Op,
   context: PlanContext,
   instance: Instance,
-  chooseSecondary: (iallocator: string | null) => Promise<Node>,
 ): Promise<ConversionPlan> {
   const { configuration } = context;
   const about = storageAbout(op.disk_template!);
@@ -210,9 +208,7 @@ export async function planConversion(
   if (!mirrored && op.remote_node !== null) {
     context.warn('Changing the disk template to a non-mirrored one, the secondary node will be ignored');
   }
-  if (mirrored && op.remote_node !== null && op.iallocator !== null) {
-    throw prerequisiteFailure('Do not specify both, iallocator and node', ErrorCode.invalid);
-  }
+  const iallocator = mirrored ? allocatorOrNode(configuration, op.iallocator, op.remote_node) : undefined;
   const oldDisks = disksOf(configuration, instance);
   const oldTemplate = requirePossible(op, configuration, oldDisks, about);
   await requireState(context, instance, down, 'cannot change disk template');
@@ -222,9 +218,9 @@ export async function planConversion(
   const nodes = [primary];
   if (mirrored) {
     const secondary =
-      op.remote_node === null
-        ? await chooseSecondary(op.iallocator)
-        : nodeNamed(configuration, op.remote_node);
+      iallocator === undefined
+        ? nodeNamed(configuration, op.remote_node!)
+        : await chooseSecondary(context, iallocator, instance);
     requireSecondary(context, op, instance, secondary);
     nodes.push(secondary);
   }

@@ -17,6 +17,7 @@ import { diskOnNode } from '../../on-node.ts';
 import { type JobHandle, operation, type PlanContext } from '../../operation.ts';
 import { changeObjects, difference } from '../../steps/changes.ts';
 import { createVolume, deactivateDisks, volumeInfo } from '../../steps/disks.ts';
+import { asNewInstance, candidateLocks, chooseNodes } from '../choose-nodes.ts';
 import { instanceLocks } from '../locks.ts';
 import { hasExclusiveStorage, requireSpindles } from '../modify/disk-requests.ts';
 import type { DiskRequest } from '../plan-disks.ts';
@@ -66,8 +67,12 @@ function wishesOf(op: Op): Map<number, DiskRequest> {
   return new Map(pairs);
 }
 
-function newNodes(op: Op, context: PlanContext, instance: Instance): string[] | undefined {
+async function newNodes(op: Op, context: PlanContext, instance: Instance): Promise<string[] | undefined> {
   const { configuration } = context;
+  if (op.iallocator !== null) {
+    const nodes = await chooseNodes(context, op.iallocator, asNewInstance(configuration, instance));
+    return nodes.map((node) => node.uuid);
+  }
   if (op.nodes.length === 0) return undefined;
   const uuids = op.nodes.map((name) => nodeNamed(configuration, name).uuid);
   const current = nodesOf(configuration, instance);
@@ -148,7 +153,7 @@ async function plan(op: Op, context: PlanContext): Promise<RecreatePlan> {
       ErrorCode.invalid,
     );
   }
-  const nodes = newNodes(op, context, instance);
+  const nodes = await newNodes(op, context, instance);
   const primary = configuration.nodes.get(nodes?.[0] ?? instance.primary_node)!;
   requireOnline(primary);
   const isOldPrimaryGone = configuration.nodes.get(instance.primary_node)?.offline === true;
@@ -214,12 +219,14 @@ async function run(plan: RecreatePlan, job: JobHandle): Promise<null> {
 export const instanceRecreateDisks = operation({
   opcode: InstanceRecreateDisks,
   steps: [...new Set([changeObjects, createVolume, deactivateDisks, ...wipeSteps])],
-  locks: (op, configuration) =>
-    instanceLocks(
+  locks: (op, configuration) => [
+    ...instanceLocks(
       configuration,
       op.instance_name,
       op.nodes.map((name) => nodeNamed(configuration, name).uuid),
     ),
+    ...(op.iallocator === null ? [] : candidateLocks(configuration)),
+  ],
   plan,
   hooks: (_op, { instance }, configuration) =>
     instanceHooks('instance-recreate-disks', configuration, instance, nodesOf(configuration, instance)),

@@ -3,7 +3,7 @@
  * guest memory, disks one after the other, the disk template, all else in one commit, interfaces in the
  * running guest. Only when all of it has succeeded do volumes go that nobody needs any more.
  */
-import { ErrorCode, notSupportedYet, prerequisiteFailure } from '../../../kit/failure.ts';
+import { ErrorCode, prerequisiteFailure } from '../../../kit/failure.ts';
 import type { LockRequest } from '../../../locks/contract.ts';
 import type { Configuration } from '../../../model/configuration.ts';
 import { disksOf, instanceNamed, nodeNamed, nodesOf } from '../../../model/lookup.ts';
@@ -20,6 +20,7 @@ import { instanceOnNode } from '../../on-node.ts';
 import { type JobHandle, operation, type PlanContext } from '../../operation.ts';
 import { changeObjects, difference, type ObjectChange } from '../../steps/changes.ts';
 import { balloon, hotplugDevice } from '../../steps/instance.ts';
+import { candidateLocks } from '../choose-nodes.ts';
 import { type ConversionPlan, planConversion } from '../convert/plan.ts';
 import { conversionSteps, convert, converted } from '../convert/run.ts';
 import { instanceLocks } from '../locks.ts';
@@ -195,12 +196,7 @@ async function plan(op: Op, context: PlanContext): Promise<SetParamsPlan> {
     await requireState(context, instance, notRunning, what);
   }
   await requireOffline(op, context, instance);
-  const conversion =
-    op.disk_template === null
-      ? undefined
-      : await planConversion(op, context, instance, () => {
-          throw notSupportedYet('Choosing a secondary node by an instance allocator (give --node)');
-        });
+  const conversion = op.disk_template === null ? undefined : await planConversion(op, context, instance);
   const layout = layoutAfterDisks({ configuration, instance, diskActions, conversion });
   const parameters = await planParameters(op, context, instance);
   const before = filledBackend(configuration.cluster, instance);
@@ -301,7 +297,13 @@ function locks(op: Op, configuration: Configuration): LockRequest[] {
   const further = [op.pnode, op.remote_node].flatMap((name) =>
     name === null ? [] : [nodeNamed(configuration, name).uuid],
   );
-  return instanceLocks(configuration, op.instance_name, further);
+  const instance = instanceNamed(configuration, op.instance_name);
+  const group = configuration.nodes.get(instance.primary_node)?.group;
+  const mirrors = op.disk_template !== null && storageAbout(op.disk_template).mirrored === 'internal';
+  return [
+    ...instanceLocks(configuration, op.instance_name, further),
+    ...(mirrors && op.remote_node === null ? candidateLocks(configuration, { group }) : []),
+  ];
 }
 
 export const instanceSetParams = operation({

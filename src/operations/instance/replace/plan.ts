@@ -12,6 +12,7 @@ import { storageAbout } from '../../../storage/catalog.ts';
 import { primaryOf, requireNotDrained, requireOnline, requireVmCapable } from '../../checks.ts';
 import { disksOnNode } from '../../on-node.ts';
 import type { PlanContext } from '../../operation.ts';
+import { chooseNewSecondary } from '../choose-nodes.ts';
 import { requireDiskSpace } from '../create-checks.ts';
 import { requireNodePolicy } from '../policy.ts';
 
@@ -172,15 +173,8 @@ async function choiceOf(
     : { target: secondary, other: primary, disks };
 }
 
-/**
- * @param chooseSecondary asks an instance allocator
- * @throws Failure OpPrereqError
- */
-export async function planReplace(
-  op: Op,
-  context: PlanContext,
-  chooseSecondary: (instance: Instance, secondary: Node) => Promise<Node>,
-): Promise<ReplacePlan> {
+/** @throws Failure OpPrereqError */
+export async function planReplace(op: Op, context: PlanContext): Promise<ReplacePlan> {
   requireSoundRequest(op);
   const { configuration, reservations, owner } = context;
   const instance = instanceNamed(configuration, op.instance_name);
@@ -191,7 +185,7 @@ export async function planReplace(
       ? undefined
       : op.iallocator === null
         ? nodeNamed(configuration, op.remote_node!)
-        : await chooseSecondary(instance, secondary);
+        : await chooseNewSecondary(context, op.iallocator, instance);
   if (newNode !== undefined) requireNewNode(op, context, instance, secondary, newNode);
   const { target, other, disks: indices } = await choiceOf(op, context, instance, primary, secondary);
   const all = disksOf(configuration, instance);

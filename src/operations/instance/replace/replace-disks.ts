@@ -1,13 +1,13 @@
 /** OP_INSTANCE_REPLACE_DISKS: mirrors get new storage on one of their nodes, or another secondary node. */
-import { notSupportedYet } from '../../../kit/failure.ts';
 import { nodeNamed } from '../../../model/lookup.ts';
 import { InstanceReplaceDisks } from '../../../opcodes/instance.ts';
 import { instanceHooks } from '../../hooks-environment.ts';
 import { type JobHandle, operation } from '../../operation.ts';
-import { changeObjects } from '../../steps/changes.ts';
+import { changeObjects, difference } from '../../steps/changes.ts';
 import { runStateOf, setRunState } from '../../steps/configuration.ts';
 import { createVolume, removeVolume } from '../../steps/disks.ts';
 import { leaveSecondary, meetSecondary, swapStorage } from '../../steps/replace.ts';
+import { candidateLocks } from '../choose-nodes.ts';
 import { activitySteps, bringDisksDown, bringDisksUp } from '../disk-activity.ts';
 import { instanceLocks } from '../locks.ts';
 import { planReplace, type ReplacePlan } from './plan.ts';
@@ -30,6 +30,19 @@ async function run(plan: ReplacePlan, job: JobHandle): Promise<null> {
   job.say(`Replacing disk(s) ${indices} for instance '${instance.name}'`);
   job.say(`Current primary node: ${primary.name}`);
   job.say(`Current secondary node: ${secondary.name}`);
+  if (instance.forthcoming) {
+    job.say(
+      plan.newNode === undefined
+        ? 'Instance forthcoming, not touching disks'
+        : 'Instance fortcoming, will only update the configuration',
+    );
+    await job.do(changeObjects, {
+      label: `new secondary of instance ${instance.name}`,
+      changes: plan.disks.flatMap(({ before, after }) => difference('disks', before, after)),
+    });
+    await job.keep();
+    return null;
+  }
   if (instance.disks_active) {
     await replace(plan, job);
     return null;
@@ -58,16 +71,16 @@ export const instanceReplaceDisks = operation({
     meetSecondary,
     changeObjects,
   ],
-  locks: (op, configuration) =>
-    instanceLocks(
+  locks: (op, configuration) => [
+    ...instanceLocks(
       configuration,
       op.instance_name,
       op.remote_node === null ? [] : [nodeNamed(configuration, op.remote_node).uuid],
+      { allowForthcoming: true },
     ),
-  plan: (op, context) =>
-    planReplace(op, context, () => {
-      throw notSupportedYet('Choosing a secondary node by an instance allocator (give --new-secondary)');
-    }),
+    ...(op.iallocator === null ? [] : candidateLocks(configuration)),
+  ],
+  plan: planReplace,
   hooks: (op, { instance, primary, secondary, newNode }, configuration) =>
     instanceHooks(
       'mirrors-replace',
