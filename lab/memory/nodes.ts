@@ -252,6 +252,13 @@ interface Plug {
 }
 
 const instanceHandlers: Readonly<Record<string, Handler>> = {
+  all_instances_info: (machine) =>
+    Object.fromEntries(
+      [...machine.guests].map(([name, state]) => {
+        const memory = machine.hardware.get(name)?.memory ?? 128;
+        return [name, { memory, vcpus: 1, state, time: 1 }];
+      }),
+    ),
   instance_info: (machine, { name }: { name: string }) => {
     const state = machine.guests.get(name);
     const memory = machine.hardware.get(name)?.memory ?? 128;

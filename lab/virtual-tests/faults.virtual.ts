@@ -194,7 +194,11 @@ describe('a full disk', { skip: canMount() ? false : 'no file system can be moun
       await rm(`${folder}/filler`);
       if (id !== undefined) outcomes[(await lab.waitForJob('node1', id)) as 'error' | 'success'] += 1;
       const found = await check(lab, client, { jobs: [], nodes, createLog: '/dev/null' });
-      assert.deepEqual(found.faults, [], `with ${free} bytes free:\n${await lab.log('node1', 'master-daemon')}`);
+      assert.deepEqual(
+        found.faults,
+        [],
+        `with ${free} bytes free:\n${await lab.log('node1', 'master-daemon')}`,
+      );
       for (const instance of found.known) {
         const removed = (await submit({
           OP_ID: 'OP_INSTANCE_REMOVE',

@@ -10,7 +10,10 @@ const demo = resolve(import.meta.dirname, '../../demo');
 
 test('the main job on the virtual cluster', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'gantry-story-'));
-  const env = { GANTRY_VIRTUAL_DIR: join(folder, 'cluster'), GANTRY_VIRTUAL_NET: String(150 + (process.pid % 100)) };
+  const env = {
+    GANTRY_VIRTUAL_DIR: join(folder, 'cluster'),
+    GANTRY_VIRTUAL_NET: String(150 + (process.pid % 100)),
+  };
   try {
     const told = await runProcess([demo, '--virtual'], { env, timeoutMs: 180_000 });
     assert.equal(told.code, 0, `${told.stdout}\n${told.stderr}`);

@@ -15,10 +15,12 @@ import { clusterVerifyDisks } from './cluster/verify-disks.ts';
 import { clusterVerifyGroup } from './cluster/verify-group.ts';
 import { groupAdd } from './group/add.ts';
 import { groupAssignNodes } from './group/assign-nodes.ts';
+import { groupEvacuate } from './group/evacuate.ts';
 import { groupRemove } from './group/remove.ts';
 import { groupRename } from './group/rename.ts';
 import { groupSetParams } from './group/set-params.ts';
 import { groupVerifyDisks } from './group/verify-disks.ts';
+import { instanceChangeGroup } from './instance/change-group.ts';
 import { instanceConsole } from './instance/console.ts';
 import { instanceCreate } from './instance/create.ts';
 import { instanceActivateDisks } from './instance/disks/activate.ts';
@@ -28,6 +30,7 @@ import { instanceRecreateDisks } from './instance/disks/recreate.ts';
 import { instanceFailover } from './instance/failover.ts';
 import { instanceMigrate } from './instance/migrate.ts';
 import { instanceSetParams } from './instance/modify/set-params.ts';
+import { instanceMultiAlloc } from './instance/multi-alloc.ts';
 import { instanceQueryData } from './instance/query-data.ts';
 import { instanceReboot } from './instance/reboot.ts';
 import { instanceReinstall } from './instance/reinstall.ts';
@@ -58,6 +61,7 @@ import { extStorageDiagnose, osDiagnose } from './os/diagnose.ts';
 import { query, queryFieldsOperation } from './query/query.ts';
 import { tagsDel, tagsSet } from './tags/change.ts';
 import { tagsGet, tagsSearch } from './tags/query.ts';
+import { testAllocator } from './test/allocator.ts';
 import { testDelay } from './test/delay.ts';
 
 const all: readonly AnyOperation[] = [
@@ -79,17 +83,20 @@ const all: readonly AnyOperation[] = [
   extStorageDiagnose,
   groupAdd,
   groupAssignNodes,
+  groupEvacuate,
   groupRemove,
   groupRename,
   groupSetParams,
   groupVerifyDisks,
   instanceActivateDisks,
+  instanceChangeGroup,
   instanceConsole,
   instanceCreate,
   instanceDeactivateDisks,
   instanceFailover,
   instanceGrowDisk,
   instanceMigrate,
+  instanceMultiAlloc,
   instanceQueryData,
   instanceReboot,
   instanceRecreateDisks,
@@ -125,6 +132,7 @@ const all: readonly AnyOperation[] = [
   tagsGet,
   tagsSearch,
   tagsSet,
+  testAllocator,
   testDelay,
 ];
 

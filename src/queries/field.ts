@@ -30,6 +30,7 @@ export type LiveNeed =
   | 'hypervisor'
   | 'storage'
   | 'spindles'
+  | 'volume-groups'
   | 'boot'
   | 'state'
   | 'console'

@@ -26,6 +26,8 @@ export interface Resource<Item, Live> {
   /** The field that is unique, where it isn't the name. */
   readonly uuidField: string;
   readonly fields: readonly Field<Item, Live>[];
+  /** Fields beyond Ganeti's: known by name, left out of lists of fields. */
+  readonly further?: readonly Field<Item, Live>[];
   /**
    * The objects in the order of the result.
    * @throws Failure OpPrereqError unknown_entity for a name that was asked for and isn't there

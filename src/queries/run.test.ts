@@ -202,6 +202,38 @@ test('what nodes have: only what the fields need is asked of them', async () => 
   });
 });
 
+test('volume groups beside the main one are told by name, and not listed', async () => {
+  const configuration = sampleConfiguration({ volumeGroup: 'hdd' });
+  const main = { type: 'lvm-vg', name: 'xenvg', free: 70, size: 100 };
+  const nodes = sampleNodes({
+    node_info: {
+      'n-1': info([{ type: 'lvm-vg', name: 'hdd', free: 30, size: 40 }]),
+      'n-2': info([{ type: 'lvm-vg', name: 'hdd', free: null, size: null }]),
+      'n-10': info([main, { type: 'lvm-vg', name: 'hdd', free: 3, size: 4 }]),
+    },
+  });
+  const context = sampleContext({ configuration, nodes });
+  assert.deepEqual(await table('node', ['name', 'volume_groups'], null, context), [
+    ['node1.example', { hdd: { total: 40, free: 30 } }],
+    ['node2.example', {}],
+    ['node10.example', { hdd: { total: 4, free: 3 } }],
+  ]);
+  assert.deepEqual(nodes.arguments[0], {
+    storage: [{ type: 'lvm-vg', key: 'hdd', exclusive: false }],
+    hypervisors: [],
+  });
+  const asked = ['dtotal', 'volume_groups'];
+  assert.deepEqual(await table('node', asked, ['=', 'name', 'node1'], context), [
+    ['?', { hdd: { total: 40, free: 30 } }],
+  ]);
+  assert.deepEqual(await table('node', ['dtotal'], null, context), [['?'], ['?'], [100]]);
+  const names = ['=', 'name', 'web10'];
+  assert.deepEqual(await table('instance', ['disk.volume_groups'], names, context), [[['hdd']]]);
+  assert.deepEqual(await table('instance', ['disk.volume_groups']), [[[]], [[null]], [[]], [[null]]]);
+  assert.ok(!queryFields('node').fields.some(({ name }) => name === 'volume_groups'));
+  assert.deepEqual(queryFields('node', ['volume_groups']).fields[0]?.kind, 'other');
+});
+
 test('nodes and groups with what is on them', async () => {
   assert.deepEqual(
     await table('node', [

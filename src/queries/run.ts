@@ -24,7 +24,8 @@ export interface QueryResult {
 type AnyField = Field<unknown, unknown>;
 
 function fieldMap(resource: AnyResource): ReadonlyMap<string, AnyField> {
-  return new Map((resource.fields as readonly AnyField[]).map((field) => [field.name, field]));
+  const all = [...resource.fields, ...(resource.further ?? [])] as readonly AnyField[];
+  return new Map(all.map((field) => [field.name, field]));
 }
 
 function unknownField(name: string): AnyField {
@@ -113,8 +114,10 @@ export function queryFields(
   what: string,
   names: readonly string[] = [],
 ): { readonly fields: FieldDefinition[] } {
-  const known = fieldMap(resourceNamed(what));
-  const wanted = names.length > 0 ? names : [...known.keys()].sort(compareNicely);
+  const resource = resourceNamed(what);
+  const known = fieldMap(resource);
+  const listed = (resource.fields as readonly AnyField[]).map(({ name }) => name);
+  const wanted = names.length > 0 ? names : listed.sort(compareNicely);
   return { fields: wanted.map((name) => definitionOf(known.get(name) ?? unknownField(name))) };
 }
 

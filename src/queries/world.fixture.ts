@@ -32,7 +32,13 @@ const node = (name: string, group: string, address: number, more = {}) => ({
   ...more,
 });
 
-export function sampleConfiguration(change: { readonly offline?: string } = {}): Configuration {
+/** What is different from the usual: a node that is offline, the volume group of web10's disk. */
+interface Change {
+  readonly offline?: string;
+  readonly volumeGroup?: string;
+}
+
+export function sampleConfiguration(change: Change = {}): Configuration {
   const configuration = {
     serial_no: 1,
     ctime: 1,
@@ -97,6 +103,9 @@ export function sampleConfiguration(change: { readonly offline?: string } = {}):
     },
     filters: {},
   };
+  if (change.volumeGroup !== undefined) {
+    Object.assign(configuration.disks['d-2'], { logical_id: [change.volumeGroup, 'volume'] });
+  }
   if (change.offline !== undefined) {
     Object.assign(configuration.nodes[change.offline as 'n-1'], { offline: true });
   }

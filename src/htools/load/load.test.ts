@@ -259,6 +259,33 @@ test('a cluster comes over LUXI', async () => {
   assert.equal(instances[0]!.secondary, 1);
 });
 
+test('volume groups come over LUXI when a disk is in another than the main one', () => {
+  const answers = luxiAnswers();
+  const parsed = (column: unknown) => {
+    const [node1, node2] = (answers.nodes as { data: unknown[][] }).data;
+    const [instance] = (answers.instances as { data: unknown[][] }).data;
+    const nodes = {
+      data: [
+        [...node1!, [0, { hdd: { total: 50000, free: 20000 } }]],
+        [...node2!, [4, null]],
+      ],
+    };
+    return parseLuxi({ ...answers, nodes, instances: { data: [[...instance!, column]] } });
+  };
+  const { nodes, instances } = parsed([0, ['hdd']]);
+  assert.deepEqual(nodes.volumeGroups, [new Map([['hdd', { total: 50000, free: 20000 }]]), undefined]);
+  assert.deepEqual(instances[0]!.otherVolumes, new Map([['hdd', 10112]]));
+  assert.equal(instances[0]!.mainDisk, 128);
+  for (const unused of [
+    [0, [null]],
+    [1, null],
+  ]) {
+    const plain = parsed(unused);
+    assert.deepEqual(plain.nodes.volumeGroups, [undefined, undefined]);
+    assert.equal(plain.instances[0]!.otherVolumes, undefined);
+  }
+});
+
 test('LUXI answers that make no sense are refused', () => {
   const parse = (changes: Partial<LuxiAnswers>) => refused(() => parseLuxi({ ...luxiAnswers(), ...changes }));
   assert.match(parse({ groups: 'rubbish' }), /^Invalid input, expected dict entry/);

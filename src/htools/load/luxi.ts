@@ -10,8 +10,10 @@ import {
   asBoolean,
   asInteger,
   asNumber,
+  asObject,
   asString,
   asWord,
+  entriesOf,
   field,
   isObject,
   type Json,
@@ -28,6 +30,7 @@ export interface LuxiCalls {
   call(method: string, args: readonly unknown[]): Promise<unknown>;
 }
 
+/** Ganeti's master daemon doesn't know the last column; it then calls its cells unknown. */
 const nodeColumns = [
   'name',
   'mtotal',
@@ -47,6 +50,7 @@ const nodeColumns = [
   'sptotal',
   'spfree',
   'ndp/cpu_speed',
+  'volume_groups',
 ] as const;
 
 const instanceColumns = [
@@ -64,6 +68,7 @@ const instanceColumns = [
   'disk.sizes',
   'disk.spindles',
   'forthcoming',
+  'disk.volume_groups',
 ] as const;
 
 const groupColumns = ['uuid', 'name', 'alloc_policy', 'ipolicy', 'tags'] as const;
@@ -175,7 +180,21 @@ function groupOf(row: Row, index: number): Group {
   };
 }
 
-function nodeOf(row: Row, groups: Indexes): NodeFields {
+const asVolumeGroups: Reader<NodeFields['volumeGroups']> = (value) =>
+  new Map(
+    entriesOf(asObject(value)).map(([name, group]) => {
+      const figures = asObject(group);
+      return [
+        name,
+        { total: field(name, figures, 'total', asInteger), free: field(name, figures, 'free', asInteger) },
+      ];
+    }),
+  );
+
+/** Names of volume groups, null for the main one. */
+const asVolumeGroupNames = listOf((item) => (item === null ? undefined : asString(item)));
+
+function nodeOf(row: Row, groups: Indexes, withVolumeGroups: boolean): NodeFields {
   const name = row.title;
   const offline = row.read('offline', asBoolean);
   const drained = row.read('drained', asBoolean);
@@ -187,6 +206,7 @@ function nodeOf(row: Row, groups: Indexes): NodeFields {
   const live = !offline && capable;
   const integer = (column: string) => (live ? row.read(column, asInteger) : 0);
   const number = (column: string) => (live ? row.read(column, asNumber) : 0);
+  const volumeGroups = row.maybe('volume_groups', asVolumeGroups, undefined);
   return {
     name,
     group,
@@ -205,6 +225,7 @@ function nodeOf(row: Row, groups: Indexes): NodeFields {
     freeDisk: live ? row.maybe('dfree', asInteger, 0) : 0,
     totalCpus: number('ctotal'),
     nodeCpus: integer('cnos'),
+    ...(volumeGroups === undefined || !withVolumeGroups ? {} : { volumeGroups }),
   };
 }
 
@@ -216,11 +237,13 @@ function instanceOf(row: Row, nodes: Indexes): Instance {
   const primary = findNode(nodes, name, row.read('pnode', asString));
   const [secondary] = row.read('snodes', listOf(asString));
   const sizes = row.read('disk.sizes', listOf(asInteger));
+  const volumeGroups = row.maybe('disk.volume_groups', asVolumeGroupNames, []);
+  const spindles = row.read('disk.spindles', asMaybeIntegers);
   return new Instance({
     name,
     memory,
     disk,
-    disks: zipDisks(sizes, row.read('disk.spindles', asMaybeIntegers)),
+    disks: zipDisks(sizes, spindles).map((item, i) => ({ ...item, volumeGroup: volumeGroups[i] })),
     cpus,
     status: row.read('status', asWord('InstanceStatus', readInstanceStatus)),
     tags: row.read('tags', listOf(asString)),
@@ -238,13 +261,16 @@ function instanceOf(row: Row, nodes: Indexes): Instance {
 export function parseLuxi(answers: LuxiAnswers): RawCluster {
   const groupList = rowsOf(answers.groups, groupColumns, 'Group').map(groupOf);
   const groupIndexes = indexesOf(groupList.map(({ uuid }) => uuid));
-  const nodeList = rowsOf(answers.nodes, nodeColumns, 'Node').map((row) => nodeOf(row, groupIndexes));
-  const nodeIndexes = indexesOf(nodeList.map(({ name }) => name));
+  const nodeRows = rowsOf(answers.nodes, nodeColumns, 'Node');
+  const nodeIndexes = indexesOf(nodeRows.map(({ title }) => title));
   const instances = rowsOf(answers.instances, instanceColumns, 'Instance').map((row, index) => {
     const instance = instanceOf(row, nodeIndexes);
     instance.index = index;
     return instance;
   });
+  // Where all disks are in the main volume group there is nothing to tell of others.
+  const elsewhere = instances.some(({ otherVolumes }) => otherVolumes !== undefined);
+  const nodeList = nodeRows.map((row) => nodeOf(row, groupIndexes, elsewhere));
   const info = answers.cluster as Json;
   if (!isObject(info)) throw new DataError('Cannot parse cluster info, not a JSON record');
   const value = <T>(key: string, read: Reader<T>) => field('Parsing cluster info', info, key, read);

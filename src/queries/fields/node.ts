@@ -147,16 +147,21 @@ function live(
   kind: FieldKind,
   doc: string,
   need: LiveNeed,
-  get: (info: Info) => unknown,
+  get: (info: Info, view: View) => unknown,
 ): LiveField<Node, NodeLive> {
-  const read = (_node: Node, _view: View, reply: NodeLive): Cell => {
-    if (reply.kind === 'answered') return ifKnown(get(reply.value));
+  const read = (_node: Node, view: View, reply: NodeLive): Cell => {
+    if (reply.kind === 'answered') return ifKnown(get(reply.value, view));
     return reply.kind === 'offline' ? offline : noData;
   };
   return { ...described(name, title, kind, doc), live: [need], read };
 }
 
-const disks = (info: Info) => info.storage.find(({ type }) => type !== spindleType);
+type Unit = Info['storage'][number];
+
+const isOtherVolumeGroup = ({ type, name }: Unit, { configuration }: View) =>
+  type === 'lvm-vg' && name !== configuration.cluster.volume_group_name;
+const disks = (info: Info, view: View) =>
+  info.storage.find((unit) => unit.type !== spindleType && !isOtherVolumeGroup(unit, view));
 const spindles = (info: Info) => info.storage.find(({ type }) => type === spindleType);
 
 const measured = [
@@ -217,8 +222,15 @@ const measured = [
     'hypervisor',
     ({ hypervisors: [h] }) => h?.memoryFree,
   ),
-  live('dtotal', 'DTotal', 'unit', 'Disk space in all', 'storage', (info) => disks(info)?.size),
-  live('dfree', 'DFree', 'unit', 'Disk space that is free', 'storage', (info) => disks(info)?.free),
+  live('dtotal', 'DTotal', 'unit', 'Disk space in all', 'storage', (info, view) => disks(info, view)?.size),
+  live(
+    'dfree',
+    'DFree',
+    'unit',
+    'Disk space that is free',
+    'storage',
+    (info, view) => disks(info, view)?.free,
+  ),
   live(
     'sptotal',
     'SpTotal',
@@ -237,6 +249,28 @@ const measured = [
   ),
 ];
 
+/** For htools, which then know where a disk can go. */
+const volumeGroups: LiveField<Node, NodeLive> = {
+  ...described(
+    'volume_groups',
+    'VolumeGroups',
+    'other',
+    'Size and free space of its volume groups beside the main one, those that disks are in',
+  ),
+  live: ['volume-groups'],
+  read: (_node, view, reply) => {
+    if (reply.kind !== 'answered') return reply.kind === 'offline' ? offline : noData;
+    const groups = reply.value.storage.filter((unit) => isOtherVolumeGroup(unit, view));
+    return valued(
+      Object.fromEntries(
+        groups.flatMap(({ name, size, free }) =>
+          size === null || free === null ? [] : [[name, { total: size, free }]],
+        ),
+      ),
+    );
+  },
+};
+
 export const nodes = resource<Node, NodeLive>({
   name: 'node',
   nameField: 'name',
@@ -249,6 +283,7 @@ export const nodes = resource<Node, NodeLive>({
     ...identityFields<Node>('node'),
     tagsField<Node>(),
   ],
+  further: [volumeGroups],
   items: ({ configuration }, wish) => namedObjects('Node', configuration.nodes, wish),
   fetch: fetchNodes,
 });

@@ -3,6 +3,7 @@
  * offline are not asked.
  */
 import type { Configuration } from '../../model/configuration.ts';
+import type { Disk } from '../../model/objects/disk.ts';
 import type { Node } from '../../model/objects/node.ts';
 import { filledNode } from '../../model/params/fill.ts';
 import type { Reply, ResultOf } from '../../noderpc/call.ts';
@@ -45,10 +46,27 @@ function storageUnits(configuration: Configuration): StorageUnit[] {
 /** The unit that spindles are counted in. */
 export const spindleType = 'lvm-pv';
 
+/** Volume groups other than the cluster's, where disks were put by their names. */
+function otherVolumeGroups(configuration: Configuration): string[] {
+  const main = configuration.cluster.volume_group_name;
+  const names = configuration.disks.values().map(volumeGroupOf);
+  return [...new Set(names)].filter((name) => name !== undefined && name !== main).sort() as string[];
+}
+
+/** The volume group of a disk's data; undefined when it is kept elsewhere. */
+export function volumeGroupOf(disk: Disk): string | undefined {
+  const volume = disk.dev_type === 'drbd' ? disk.children?.[0] : disk;
+  const name = volume?.dev_type === 'plain' ? volume.logical_id?.[0] : undefined;
+  return typeof name === 'string' ? name : undefined;
+}
+
 function unitsFor(configuration: Configuration, needs: ReadonlySet<LiveNeed>): StorageUnit[] {
   const vg = storageKey(configuration, 'lvm-vg');
   return [
     ...(needs.has('storage') ? storageUnits(configuration) : []),
+    ...(needs.has('volume-groups')
+      ? otherVolumeGroups(configuration).map((key) => ({ type: 'lvm-vg', key }))
+      : []),
     ...(needs.has('spindles') && vg !== undefined && vg !== '' ? [{ type: spindleType, key: vg }] : []),
   ];
 }

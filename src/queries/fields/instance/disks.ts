@@ -3,6 +3,7 @@ import type { Disk } from '../../../model/objects/disk.ts';
 import type { Instance } from '../../../model/objects/instance.ts';
 import { storageTemplates } from '../../../storage/catalog.ts';
 import type { View } from '../../field.ts';
+import { volumeGroupOf } from '../../live/node.ts';
 import { type InstanceField, indexed, plain } from './builders.ts';
 
 /** How many disks have fields of their own (constants.MAX_DISKS). */
@@ -40,6 +41,21 @@ function eachDisk(index: number): InstanceField[] {
     indexed('disk.uuid', 'DiskUUID', 'text', 'UUID of the %s disk', index, (i, view) => one(i, view)?.uuid),
   ];
 }
+
+/** For htools: where disks are that aren't in the cluster's main volume group. */
+export const otherVolumeGroupsField: InstanceField = plain(
+  'disk.volume_groups',
+  'Disk_volume_groups',
+  'other',
+  'Volume groups of its disks; null for the main one, and for disks in none',
+  (instance, view) => {
+    const main = view.configuration.cluster.volume_group_name;
+    return disksOf(instance, view).map((disk) => {
+      const name = volumeGroupOf(disk);
+      return name === undefined || name === main ? null : name;
+    });
+  },
+);
 
 export const diskFields: InstanceField[] = [
   plain('disk_template', 'Disk_template', 'text', 'Disk template, or "mixed"', templateOf),

@@ -6,7 +6,7 @@ import { namedObjects } from '../../objects.ts';
 import { resource } from '../../resource.ts';
 import { identityFields, tagsField } from '../common.ts';
 import { basicFields } from './basic.ts';
-import { diskFields } from './disks.ts';
+import { diskFields, otherVolumeGroupsField } from './disks.ts';
 import { liveFields } from './live.ts';
 import { nicFields } from './nics.ts';
 import { parametersFields } from './parameters.ts';
@@ -43,6 +43,7 @@ export const instances = resource<Instance, InstanceLive>({
   nameField: 'name',
   uuidField: 'uuid',
   fields: [...fields, ...aliases.map(aliasOf)],
+  further: [otherVolumeGroupsField],
   items: ({ configuration }, wish) => namedObjects('Instance', configuration.instances, wish),
   fetch: fetchInstances,
 });
