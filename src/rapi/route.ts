@@ -5,6 +5,7 @@
 import type { OpcodeDefinition } from '../opcodes/opcode.ts';
 import { badRequest } from './http-error.ts';
 import type { Master } from './master.ts';
+import type { Permission } from './permissions.ts';
 import { type Body, bodyObject, flagArgument, type RapiRequest, textArgument } from './request.ts';
 
 export const methods = ['GET', 'PUT', 'POST', 'DELETE'] as const;
@@ -75,7 +76,10 @@ export interface Route {
   readonly method: Method;
   /** `/2/nodes/{node_name}/role`. */
   readonly path: string;
+  /** For users whose line in the users file has the older form. */
   readonly access: Access;
+  /** For users with permissions; null: anybody. */
+  readonly permission: Permission | null;
   readonly answer: Answer;
 }
 
@@ -86,8 +90,14 @@ const usualAccess: Readonly<Record<Method, Access>> = {
   DELETE: ['write'],
 };
 
-export function route(method: Method, path: string, answer: Answer, access = usualAccess[method]): Route {
-  return { method, path, access, answer };
+export function route(
+  method: Method,
+  path: string,
+  permission: Permission | null,
+  answer: Answer,
+  access = usualAccess[method],
+): Route {
+  return { method, path, permission, access, answer };
 }
 
 /** The path's words without the version, variables called `name`: instances_name_disk_grow. */
@@ -112,6 +122,7 @@ export interface SubmissionOptions {
 export function submits(
   method: Method,
   path: string,
+  permission: Permission,
   opcode: OpcodeDefinition,
   { fixed = {}, rename = {}, body, forbidden = [], access, handler }: SubmissionOptions = {},
 ): Route {
@@ -125,7 +136,7 @@ export function submits(
     forbidden,
     ...reader,
   };
-  return route(method, path, answer, access ?? usualAccess[method]);
+  return route(method, path, permission, answer, access);
 }
 
 // Sources

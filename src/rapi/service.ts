@@ -13,7 +13,7 @@ import { parseQuery, type RapiRequest } from './request.ts';
 import type { Route } from './route.ts';
 import { createFinder, type Found } from './routing.ts';
 import { SharedReads } from './shared-reads.ts';
-import { passwordFits, type RapiUser, realm, type UserDirectory } from './users.ts';
+import { mayUse, passwordFits, type RapiUser, realm, type UserDirectory } from './users.ts';
 
 /** Largest bodies in bytes: of known users (Ganeti's limit), and of anybody. */
 export const largestBody = 10 * 1024 * 1024;
@@ -74,9 +74,7 @@ function authenticate(
   const [name, password] = credentialsOf(authorization) ?? [];
   const user = name === undefined ? undefined : users.user(name);
   if (user === undefined || !passwordFits(user, password ?? '')) throw unauthorized();
-  if (route.access.length > 0 && !route.access.some((right) => user.options.includes(right))) {
-    throw new HttpError(403);
-  }
+  if (!mayUse(user, route)) throw new HttpError(403);
   return user;
 }
 

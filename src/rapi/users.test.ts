@@ -16,7 +16,7 @@ test('a line is name, password, rights', () => {
 });
 
 test('passwords of unknown or broken schemes fit nothing', () => {
-  const fits = (password: string, given: string) => passwordFits({ name: 'u', password, options: [] }, given);
+  const fits = (password: string, given: string) => passwordFits({ name: 'u', password }, given);
   assert.equal(fits('plain', 'plain'), true);
   assert.equal(fits('{ClearText}plain', 'plain'), true);
   assert.equal(fits('{SSHA}abc', 'abc'), false);

@@ -83,18 +83,20 @@ function withAliases(info: Record<string, unknown>): Record<string, unknown> {
 }
 
 export const clusterRoutes: readonly Route[] = [
-  route('GET', '/', { kind: 'constant', value: null }),
-  route('GET', '/2', { kind: 'constant', value: null }),
-  route('GET', '/version', { kind: 'constant', value: 2 }),
-  route('GET', '/2/features', { kind: 'constant', value: features }),
-  route('GET', '/2/info', {
+  route('GET', '/', null, { kind: 'constant', value: null }),
+  route('GET', '/2', null, { kind: 'constant', value: null }),
+  route('GET', '/version', null, { kind: 'constant', value: 2 }),
+  route('GET', '/2/features', null, { kind: 'constant', value: features }),
+  route('GET', '/2/info', 'cluster.info', {
     kind: 'read',
     run: async (_, master) =>
       withAliases((await master.call('QueryClusterInfo', [])) as Record<string, unknown>),
   }),
-  route('GET', '/2/os', { kind: 'action', run: operatingSystems }),
-  submits('PUT', '/2/redistribute-config', cluster.ClusterRedistConf, { handler: 'redist_config' }),
-  submits('PUT', '/2/modify', cluster.ClusterSetParams, {
+  route('GET', '/2/os', 'os.list', { kind: 'action', run: operatingSystems }),
+  submits('PUT', '/2/redistribute-config', 'cluster.redistribute_config', cluster.ClusterRedistConf, {
+    handler: 'redist_config',
+  }),
+  submits('PUT', '/2/modify', 'cluster.modify', cluster.ClusterSetParams, {
     handler: 'cluster_modify',
     forbidden: ['compression_tools'],
   }),

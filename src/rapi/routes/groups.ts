@@ -9,17 +9,23 @@ const group_name = named('group_name');
 const dry_run = flag('dry-run');
 
 export const groupRoutes: readonly Route[] = [
-  route('GET', '/2/groups', listing('QueryGroups', groupFields, 'name')),
-  submits('POST', '/2/groups', group.GroupAdd, { fixed: { dry_run }, rename: { name: 'group_name' } }),
-  route('GET', base, item('QueryGroups', groupFields, 'group_name')),
-  submits('DELETE', base, group.GroupRemove, { body: false, fixed: { group_name, dry_run } }),
-  submits('PUT', `${base}/assign-nodes`, group.GroupAssignNodes, {
+  route('GET', '/2/groups', 'groups.list', listing('QueryGroups', groupFields, 'name')),
+  submits('POST', '/2/groups', 'groups.create', group.GroupAdd, {
+    fixed: { dry_run },
+    rename: { name: 'group_name' },
+  }),
+  route('GET', base, 'groups.query', item('QueryGroups', groupFields, 'group_name')),
+  submits('DELETE', base, 'groups.delete', group.GroupRemove, {
+    body: false,
+    fixed: { group_name, dry_run },
+  }),
+  submits('PUT', `${base}/assign-nodes`, 'groups.assign_nodes', group.GroupAssignNodes, {
     fixed: { group_name, dry_run, force: flag('force') },
   }),
-  submits('PUT', `${base}/modify`, group.GroupSetParams, {
+  submits('PUT', `${base}/modify`, 'groups.modify', group.GroupSetParams, {
     fixed: { group_name },
     rename: { custom_ndparams: 'ndparams', custom_ipolicy: 'ipolicy', custom_diskparams: 'diskparams' },
   }),
-  submits('PUT', `${base}/rename`, group.GroupRename, { fixed: { group_name, dry_run } }),
+  submits('PUT', `${base}/rename`, 'groups.rename', group.GroupRename, { fixed: { group_name, dry_run } }),
   ...tagRoutes(`${base}/tags`, 'nodegroup', 'group_name'),
 ];

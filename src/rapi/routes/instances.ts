@@ -107,45 +107,47 @@ async function console({ names }: RapiRequest, master: Master): Promise<unknown>
 }
 
 const disks: readonly Route[] = [
-  submits('PUT', `${base}/activate-disks`, instance.InstanceActivateDisks, {
+  submits('PUT', `${base}/activate-disks`, 'instances.activate_disks', instance.InstanceActivateDisks, {
     body: false,
     fixed: { instance_name, ignore_size: flag('ignore_size') },
   }),
-  submits('PUT', `${base}/deactivate-disks`, instance.InstanceDeactivateDisks, {
+  submits('PUT', `${base}/deactivate-disks`, 'instances.deactivate_disks', instance.InstanceDeactivateDisks, {
     body: false,
     fixed: { instance_name, force: flag('force') },
   }),
-  submits('POST', `${base}/disk/{disk_index}/grow`, instance.InstanceGrowDisk, {
+  submits('POST', `${base}/disk/{disk_index}/grow`, 'instances.grow_disk', instance.InstanceGrowDisk, {
     fixed: { instance_name, disk: namedNumber('disk_index') },
   }),
-  submits('POST', `${base}/recreate-disks`, instance.InstanceRecreateDisks, { fixed: { instance_name } }),
-  submits('POST', `${base}/replace-disks`, instance.InstanceReplaceDisks, {
+  submits('POST', `${base}/recreate-disks`, 'instances.recreate_disks', instance.InstanceRecreateDisks, {
+    fixed: { instance_name },
+  }),
+  submits('POST', `${base}/replace-disks`, 'instances.replace_disks', instance.InstanceReplaceDisks, {
     body: replacement,
     fixed: { instance_name },
   }),
 ];
 
 const exports: readonly Route[] = [
-  submits('PUT', `${base}/prepare-export`, BackupPrepare, {
+  submits('PUT', `${base}/prepare-export`, 'instances.export.prepare', BackupPrepare, {
     body: false,
     fixed: { instance_name, mode: text('mode') },
   }),
-  submits('PUT', `${base}/export`, BackupExport, {
+  submits('PUT', `${base}/export`, 'instances.export.create', BackupExport, {
     fixed: { instance_name },
     rename: { destination: 'target_node' },
   }),
-  submits('DELETE', `${base}/export`, BackupRemove, { fixed: { instance_name } }),
+  submits('DELETE', `${base}/export`, 'instances.export.remove', BackupRemove, { fixed: { instance_name } }),
 ];
 
 const running: readonly Route[] = [
-  submits('PUT', `${base}/startup`, instance.InstanceStartup, {
+  submits('PUT', `${base}/startup`, 'instances.startup', instance.InstanceStartup, {
     body: false,
     fixed: { instance_name, force: flag('force'), dry_run, no_remember: flag('no_remember') },
   }),
-  submits('PUT', `${base}/shutdown`, instance.InstanceShutdown, {
+  submits('PUT', `${base}/shutdown`, 'instances.shutdown', instance.InstanceShutdown, {
     fixed: { instance_name, no_remember: flag('no_remember'), dry_run },
   }),
-  submits('POST', `${base}/reboot`, instance.InstanceReboot, {
+  submits('POST', `${base}/reboot`, 'instances.reboot', instance.InstanceReboot, {
     fixed: {
       instance_name,
       reboot_type: text('type', 'hard'),
@@ -153,41 +155,49 @@ const running: readonly Route[] = [
       dry_run,
     },
   }),
-  submits('PUT', `${base}/migrate`, instance.InstanceMigrate, { fixed: { instance_name } }),
-  submits('PUT', `${base}/failover`, instance.InstanceFailover, { fixed: { instance_name } }),
-  route('GET', `${base}/console`, { kind: 'read', run: console }, ['write', 'read']),
+  submits('PUT', `${base}/migrate`, 'instances.migrate', instance.InstanceMigrate, {
+    fixed: { instance_name },
+  }),
+  submits('PUT', `${base}/failover`, 'instances.failover', instance.InstanceFailover, {
+    fixed: { instance_name },
+  }),
+  route('GET', `${base}/console`, 'instances.query.console', { kind: 'read', run: console }, [
+    'write',
+    'read',
+  ]),
 ];
 
 export const instanceRoutes: readonly Route[] = [
   route(
     'GET',
     '/2/instances',
+    'instances.list',
     listing('QueryInstances', instanceFields, 'id', { adapt: withMemory, lockable: true }),
   ),
-  submits('POST', '/2/instances', instance.InstanceCreate, {
+  submits('POST', '/2/instances', 'instances.create', instance.InstanceCreate, {
     body: creation,
     fixed: { dry_run },
     rename: creationNames,
   }),
-  submits('POST', '/2/instances-multi-alloc', instance.InstanceMultiAlloc, {
+  submits('POST', '/2/instances-multi-alloc', 'instances.multi_alloc', instance.InstanceMultiAlloc, {
     body: allocation,
     fixed: { dry_run },
   }),
-  route('GET', base, item('QueryInstances', instanceFields, 'instance_name', withMemory)),
-  submits('DELETE', base, instance.InstanceRemove, {
+  route('GET', base, 'instances.query', item('QueryInstances', instanceFields, 'instance_name', withMemory)),
+  submits('DELETE', base, 'instances.remove', instance.InstanceRemove, {
     fixed: { instance_name, ignore_failures: always(false), dry_run },
   }),
-  submits('GET', `${base}/info`, instance.InstanceQueryData, {
+  submits('GET', `${base}/info`, 'instances.info', instance.InstanceQueryData, {
     body: false,
     fixed: { instances: namedAlone('instance_name'), static: flag('static') },
   }),
-  submits('PUT', `${base}/modify`, instance.InstanceSetParams, {
+  submits('PUT', `${base}/modify`, 'instances.modify', instance.InstanceSetParams, {
     body: ({ body }) => withUsbDevices(bodyObject(body)),
     fixed: { instance_name },
     rename: { custom_beparams: 'beparams', custom_hvparams: 'hvparams' },
   }),
-  submits('PUT', `${base}/rename`, instance.InstanceRename, { fixed: { instance_name } }),
-  route('POST', `${base}/reinstall`, { kind: 'action', run: reinstall }),
+  submits('PUT', `${base}/rename`, 'instances.rename', instance.InstanceRename, { fixed: { instance_name } }),
+  route('POST', `${base}/reinstall`, 'instances.reinstall', { kind: 'action', run: reinstall }),
   ...running,
   ...disks,
   ...exports,

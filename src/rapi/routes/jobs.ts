@@ -35,7 +35,7 @@ async function waitForChange({ names, body }: RapiRequest, master: Master): Prom
 }
 
 const jobRoutes: readonly Route[] = [
-  route('GET', '/2/jobs', {
+  route('GET', '/2/jobs', 'jobs.list', {
     kind: 'list',
     luxi: 'QueryJobs',
     fields: jobListFields,
@@ -43,7 +43,7 @@ const jobRoutes: readonly Route[] = [
     nameKey: 'id',
     args: (fields) => [null, fields],
   }),
-  route('GET', '/2/jobs/{job_id}', {
+  route('GET', '/2/jobs/{job_id}', 'jobs.query', {
     kind: 'read',
     async run({ names }, master) {
       const rows = await master.call('QueryJobs', [[Number(names.job_id)], jobFields]);
@@ -52,12 +52,12 @@ const jobRoutes: readonly Route[] = [
       return Object.fromEntries(jobFields.map((field, index) => [field, row[index]]));
     },
   }),
-  route('DELETE', '/2/jobs/{job_id}', {
+  route('DELETE', '/2/jobs/{job_id}', 'jobs.cancel', {
     kind: 'action',
     run: ({ names }, master) => master.call('CancelJob', [Number(names.job_id)]),
   }),
   // It holds a connection for a while and may show secrets, so reading isn't for everybody.
-  route('GET', '/2/jobs/{job_id}/wait', { kind: 'action', run: waitForChange }, ['write']),
+  route('GET', '/2/jobs/{job_id}/wait', 'jobs.wait', { kind: 'action', run: waitForChange }, ['write']),
 ];
 
 const rulePath = '/2/filters/{filter_uuid}';
@@ -82,7 +82,7 @@ function ruleOf(body: unknown): unknown[] {
 }
 
 const filterRoutes: readonly Route[] = [
-  route('GET', '/2/filters', {
+  route('GET', '/2/filters', 'filter.list', {
     kind: 'list',
     luxi: 'QueryFilters',
     fields: filterFields,
@@ -90,21 +90,21 @@ const filterRoutes: readonly Route[] = [
     nameKey: 'uuid',
     args: (fields) => [null, fields],
   }),
-  route('POST', '/2/filters', {
+  route('POST', '/2/filters', 'filter.create', {
     kind: 'action',
     run: ({ body }, master) => master.call('ReplaceFilter', [null, ...ruleOf(body)]),
   }),
-  route('GET', rulePath, {
+  route('GET', rulePath, 'filter.query', {
     kind: 'item',
     luxi: 'QueryFilters',
     fields: filterFields,
     args: (fields, { names }) => [[names.filter_uuid], fields],
   }),
-  route('PUT', rulePath, {
+  route('PUT', rulePath, 'filter.modify', {
     kind: 'action',
     run: ({ names, body }, master) => master.call('ReplaceFilter', [names.filter_uuid, ...ruleOf(body)]),
   }),
-  route('DELETE', rulePath, {
+  route('DELETE', rulePath, 'filter.remove', {
     kind: 'action',
     run: ({ names }, master) => master.call('DeleteFilter', [names.filter_uuid]),
   }),

@@ -9,16 +9,16 @@ const network_name = named('network_name');
 const fixed = { network_name, dry_run: flag('dry-run') };
 
 export const networkRoutes: readonly Route[] = [
-  route('GET', '/2/networks', listing('QueryNetworks', networkFields, 'name')),
-  submits('POST', '/2/networks', network.NetworkAdd, {
+  route('GET', '/2/networks', 'networks.list', listing('QueryNetworks', networkFields, 'name')),
+  submits('POST', '/2/networks', 'networks.create', network.NetworkAdd, {
     fixed: { dry_run: flag('dry-run') },
     rename: { name: 'network_name' },
   }),
-  route('GET', base, item('QueryNetworks', networkFields, 'network_name')),
-  submits('DELETE', base, network.NetworkRemove, { fixed }),
-  submits('PUT', `${base}/connect`, network.NetworkConnect, { fixed }),
-  submits('PUT', `${base}/disconnect`, network.NetworkDisconnect, { fixed }),
-  submits('PUT', `${base}/modify`, network.NetworkSetParams, { fixed: { network_name } }),
-  submits('PUT', `${base}/rename`, network.NetworkRename, { fixed }),
+  route('GET', base, 'networks.query', item('QueryNetworks', networkFields, 'network_name')),
+  submits('DELETE', base, 'networks.remove', network.NetworkRemove, { fixed }),
+  submits('PUT', `${base}/connect`, 'networks.connect', network.NetworkConnect, { fixed }),
+  submits('PUT', `${base}/disconnect`, 'networks.disconnect', network.NetworkDisconnect, { fixed }),
+  submits('PUT', `${base}/modify`, 'networks.modify', network.NetworkSetParams, { fixed: { network_name } }),
+  submits('PUT', `${base}/rename`, 'networks.rename', network.NetworkRename, { fixed }),
   ...tagRoutes(`${base}/tags`, 'network', 'network_name'),
 ];

@@ -72,13 +72,14 @@ const outputFields: Source = {
 const storage = { node_name, storage_type: text('storage_type'), name: needed('name') };
 
 export const nodeRoutes: readonly Route[] = [
-  route('GET', '/2/nodes', listing('QueryNodes', nodeFields, 'id')),
+  route('GET', '/2/nodes', 'nodes.list', listing('QueryNodes', nodeFields, 'id')),
   route(
     'GET',
     base,
+    'nodes.query',
     item('QueryNodes', nodeFields, 'node_name', (row) => ({ ...row, secondary_ip: row.sip })),
   ),
-  route('GET', `${base}/role`, {
+  route('GET', `${base}/role`, 'nodes.role.query', {
     kind: 'read',
     async run({ names, query }, master) {
       const args = [[names.node_name], ['role'], flagArgument(query, 'lock')];
@@ -87,7 +88,7 @@ export const nodeRoutes: readonly Route[] = [
       return roles[row[0]!];
     },
   }),
-  submits('PUT', `${base}/role`, node.NodeSetParams, {
+  submits('PUT', `${base}/role`, 'nodes.role.modify', node.NodeSetParams, {
     body: false,
     fixed: {
       node_name,
@@ -98,15 +99,18 @@ export const nodeRoutes: readonly Route[] = [
       auto_promote: flag('auto-promote'),
     },
   }),
-  submits('POST', `${base}/evacuate`, node.NodeEvacuate, {
+  submits('POST', `${base}/evacuate`, 'nodes.evacuate', node.NodeEvacuate, {
     fixed: { node_name, dry_run: flag('dry-run') },
   }),
-  submits('POST', `${base}/migrate`, node.NodeMigrate, { fixed: { node_name }, body: migration }),
-  submits('POST', `${base}/modify`, node.NodeSetParams, { fixed: { node_name } }),
-  submits('POST', `${base}/powercycle`, node.NodePowercycle, {
+  submits('POST', `${base}/migrate`, 'nodes.migrate', node.NodeMigrate, {
+    fixed: { node_name },
+    body: migration,
+  }),
+  submits('POST', `${base}/modify`, 'nodes.modify', node.NodeSetParams, { fixed: { node_name } }),
+  submits('POST', `${base}/powercycle`, 'nodes.powercycle', node.NodePowercycle, {
     fixed: { node_name, force: flag('force') },
   }),
-  submits('GET', `${base}/storage`, node.NodeQueryStorage, {
+  submits('GET', `${base}/storage`, 'nodes.storage.query', node.NodeQueryStorage, {
     body: false,
     access: ['write'],
     fixed: {
@@ -115,10 +119,13 @@ export const nodeRoutes: readonly Route[] = [
       output_fields: outputFields,
     },
   }),
-  submits('PUT', `${base}/storage/modify`, node.NodeModifyStorage, {
+  submits('PUT', `${base}/storage/modify`, 'nodes.storage.modify', node.NodeModifyStorage, {
     body: false,
     fixed: { ...storage, changes: storageChanges },
   }),
-  submits('PUT', `${base}/storage/repair`, node.RepairNodeStorage, { body: false, fixed: storage }),
+  submits('PUT', `${base}/storage/repair`, 'nodes.storage.repair', node.RepairNodeStorage, {
+    body: false,
+    fixed: storage,
+  }),
   ...tagRoutes(`${base}/tags`, 'node', 'node_name'),
 ];

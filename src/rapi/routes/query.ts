@@ -18,6 +18,7 @@ export const queryRoutes: readonly Route[] = [
   route(
     'GET',
     '/2/query/{resource}',
+    'query.all',
     {
       kind: 'read',
       run: ({ names, query }, master) => master.call('Query', [names.resource, fieldsOf(query), null]),
@@ -27,6 +28,7 @@ export const queryRoutes: readonly Route[] = [
   route(
     'PUT',
     '/2/query/{resource}',
+    'query.all',
     {
       kind: 'action',
       run({ names, query, body }, master) {
@@ -40,7 +42,7 @@ export const queryRoutes: readonly Route[] = [
     },
     access,
   ),
-  route('GET', '/2/query/{resource}/fields', {
+  route('GET', '/2/query/{resource}/fields', 'query.all', {
     kind: 'read',
     run({ names, query }, master) {
       const fields = textArgument(query, 'fields', null);

@@ -13,12 +13,12 @@ export function tagRoutes(path: string, kind: TagKind, variable?: string): reado
     dry_run: flag('dry-run'),
   };
   return [
-    route('GET', path, {
+    route('GET', path, 'tags.get', {
       kind: 'read',
       run: ({ names }, master) =>
         master.call('QueryTags', [kind, variable === undefined ? '' : names[variable]]),
     }),
-    submits('PUT', path, TagsSet, { fixed, body: false }),
-    submits('DELETE', path, TagsDel, { fixed, body: false }),
+    submits('PUT', path, 'tags.set', TagsSet, { fixed, body: false }),
+    submits('DELETE', path, 'tags.delete', TagsDel, { fixed, body: false }),
   ];
 }
