@@ -156,26 +156,40 @@ test('providers of external storage are shown by group', async () => {
 
 test('the certificates of candidates are read from them, and kept where they cannot be', async () => {
   const renew = { node_certificates: true };
-  await provesUndo(clusterRenewCrypto, renew, {
-    fresh: async () => {
-      const cluster = createMemoryCluster();
-      const old = { [nodeUuid(1)]: '11:11', [nodeUuid(2)]: '22:22' };
-      await cluster.world.config.change('old', (draft) => draft.changeCluster({ candidate_certs: old }));
-      return cluster;
-    },
-  });
+  for (const staged of [null, 'cluster 2']) {
+    await provesUndo(clusterRenewCrypto, renew, {
+      fresh: async () => {
+        const cluster = createMemoryCluster();
+        cluster.nodes.machine(nodeUuid(1)).certificates.stagedCluster = staged;
+        const old = { [nodeUuid(1)]: '11:11', [nodeUuid(2)]: '22:22' };
+        await cluster.world.config.change('old', (draft) => draft.changeCluster({ candidate_certs: old }));
+        return cluster;
+      },
+    });
+    const cluster = createMemoryCluster();
+    cluster.nodes.machine(nodeUuid(1)).certificates.stagedCluster = staged;
+    cluster.nodes.machine(nodeUuid(2)).reachable = false;
+    await assert.rejects(
+      runOperation(cluster, clusterRenewCrypto, renew),
+      /could not be prepared on some nodes:\nNode node2\.memory\.example: .*\nBring these nodes back/,
+    );
+    cluster.nodes.machine(nodeUuid(2)).reachable = true;
+    await runOperation(cluster, clusterRenewCrypto, renew);
+    const digest = `by ${staged ?? 'cluster'}`;
+    assert.deepEqual(cluster.world.config.current.cluster.candidate_certs, {
+      [nodeUuid(1)]: digest,
+      [nodeUuid(2)]: digest,
+      [nodeUuid(3)]: digest,
+    });
+    assert.deepEqual(cluster.nodes.machine(nodeUuid(3)).certificates, {
+      cluster: staged ?? 'cluster',
+      client: digest,
+      stagedCluster: null,
+      stagedClient: null,
+      replaced: null,
+    });
+  }
   const cluster = createMemoryCluster();
-  await cluster.world.config.change('old', (draft) =>
-    draft.changeCluster({ candidate_certs: { [nodeUuid(2)]: '22:22', [nodeUuid(3)]: '33:33' } }),
-  );
-  cluster.nodes.machine(nodeUuid(2)).reachable = false;
-  const { said } = await runSeen(cluster, clusterRenewCrypto, renew);
-  assert.deepEqual(cluster.world.config.current.cluster.candidate_certs, {
-    [nodeUuid(1)]: 'aa:bb',
-    [nodeUuid(2)]: '22:22',
-    [nodeUuid(3)]: 'aa:bb',
-  });
-  assert.match(said.join(), /could not be fetched.*\nNode node2\.memory\.example: /);
   await assert.rejects(
     runOperation(cluster, clusterRenewCrypto, { renew_ssh_keys: true }),
     /Renewing the SSH keys of the nodes is not supported yet$/,

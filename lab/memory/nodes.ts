@@ -6,6 +6,7 @@ import { Failure } from '../../src/kit/failure.ts';
 import type { NodeCall, NodeCaller, Reply } from '../../src/noderpc/call.ts';
 import type { DiskOnNode, InstanceOnNode } from '../../src/noderpc/calls/shapes.ts';
 import type { MasterAddress } from '../../src/operations/steps/master-ip.ts';
+import { cryptoHandlers } from './crypto.ts';
 import { siteHandlers } from './site.ts';
 
 /** What a machine holds that can outlive an operation. */
@@ -34,9 +35,19 @@ export interface MachineState {
   readonly files: Map<string, string>;
   /** The cluster's address where it is up here: "ip/netmask netdev". */
   masterIp: string | null;
+  /** Certificates, as words that say what they are. */
+  readonly certificates: Certificates;
   /** Belongs to the cluster: has its certificate. */
   member: boolean;
   reachable: boolean;
+}
+
+export interface Certificates {
+  cluster: string;
+  client: string;
+  stagedCluster: string | null;
+  stagedClient: string | null;
+  replaced: string | null;
 }
 
 export function newMachine(member = true): MachineState {
@@ -54,6 +65,13 @@ export function newMachine(member = true): MachineState {
     allocatable: new Set(['/dev/sda5']),
     files: new Map(),
     masterIp: null,
+    certificates: {
+      cluster: 'cluster',
+      client: 'aa:bb',
+      stagedCluster: null,
+      stagedClient: null,
+      replaced: null,
+    },
     member,
     reachable: true,
   };
@@ -359,7 +377,7 @@ const nodeHandlers: Readonly<Record<string, Handler>> = {
   bridges_exist: () => ({ missing: [] }),
   os_validate: () => ({ found: true }),
   node_has_ip_address: () => true,
-  node_crypto_tokens: () => ({ digest: 'aa:bb' }),
+  node_crypto_tokens: ({ certificates }) => ({ digest: certificates.client }),
   lv_list: (machine) =>
     [...machine.volumes].map(([id, size]) => {
       const [vg, name] = JSON.parse(id) as [string, string];
@@ -413,6 +431,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   ...instanceHandlers,
   ...nodeHandlers,
   ...siteHandlers,
+  ...cryptoHandlers,
 };
 
 /** Time of every clock in this cluster, seconds. */
@@ -494,6 +513,7 @@ export class MemoryNodes implements NodeCaller {
           hosts: [...machine.hosts].sort(),
           allocatable: [...machine.allocatable].sort(),
           masterIp: machine.masterIp,
+          certificates: { ...machine.certificates },
           member: machine.member,
         },
       ])

@@ -51,6 +51,7 @@ export const siteHandlers: Readonly<Record<string, Handler>> = {
     if (node.startsWith('node9')) throw new Failure('OpExecError', ['the board does not answer']);
     return powerAnswers[command] ?? '';
   },
+  node_ensure_daemon: () => ({ wasRunning: false }),
   node_powercycle: () => 'Reboot scheduled in 5 seconds',
   upload_file_single: (machine, { path, content }: { path: string; content: string }) => {
     machine.files.set(path, content);

@@ -19,9 +19,17 @@ export interface Paths {
   readonly confdHmacKey: string;
   readonly clusterDomainSecret: string;
   readonly knownHosts: string;
+  /** Public SSH keys of root on the nodes, by uuid (ssh.py). */
+  readonly sshPublicKeys: string;
+  /** What joining the cluster has added to this machine's SSH setup. */
+  readonly sshSetup: string;
   readonly rapiUsers: string;
   readonly watcherPause: string;
   readonly exportDir: string;
+  /** Where running transfers of disks keep their state, one folder each. */
+  readonly importExportDir: string;
+  /** Keys and certificates for transfers between clusters, one folder each. */
+  readonly cryptoKeysDir: string;
   readonly runDir: string;
   readonly socketDir: string;
   readonly querySocket: string;
@@ -63,9 +71,13 @@ export function pathsFor(env: Readonly<Record<string, string | undefined>> = pro
     confdHmacKey: `${data}/hmac.key`,
     clusterDomainSecret: `${data}/cluster-domain-secret`,
     knownHosts: `${data}/known_hosts`,
+    sshPublicKeys: `${data}/ganeti_pub_keys`,
+    sshSetup: `${data}/ssh-setup.json`,
     rapiUsers: `${data}/rapi/users`,
     watcherPause: `${data}/watcher.pause`,
-    exportDir: at('/srv/ganeti/export'),
+    exportDir: `${data}/export`,
+    importExportDir: `${run}/import-export`,
+    cryptoKeysDir: `${run}/crypto`,
     runDir: run,
     socketDir: `${run}/socket`,
     querySocket: `${run}/socket/ganeti-query`,

@@ -68,7 +68,7 @@ function connectorFor(identity: Identity): buildConnector.connector {
         return;
       }
       const shown = (socket as TLSSocket).getPeerX509Certificate();
-      if (shown === undefined || !shown.raw.equals(identity.cluster().certificate.raw)) {
+      if (shown === undefined || !identity.isCluster(shown)) {
         socket.destroy();
         callback(new Error('the node does not show the certificate of this cluster'), null);
         return;
@@ -94,8 +94,20 @@ export function createNodeClient(options: NodeClientOptions): NodeClient {
   const identity = createIdentity(options.paths);
   const connect = connectorFor(identity);
   const pools = new Map<string, Pool>();
+  let shown: string | undefined;
+
+  /** Connections that were made with a client certificate that has been renewed since end when they are idle. */
+  function forgetOlderConnections(): void {
+    const { pem } = identity.client();
+    if (shown !== undefined && shown !== pem) {
+      for (const pool of pools.values()) void pool.close();
+      pools.clear();
+    }
+    shown = pem;
+  }
 
   function poolFor(address: NodeAddress): Pool {
+    forgetOlderConnections();
     const host = isIPv6(address.ip) ? `[${address.ip}]` : address.ip;
     const origin = `https://${host}:${address.port}`;
     let pool = pools.get(origin);

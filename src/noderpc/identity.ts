@@ -29,6 +29,14 @@ function watched<T>(path: string, parse: (text: string) => T): () => T | undefin
   };
 }
 
+/**
+ * Beside server.pem and client.pem while certificates are renewed: what was prepared, and what has been replaced.
+ * A cluster certificate under either name is trusted as the one in use, so that nodes that have changed already
+ * and nodes that have not go on speaking with each other.
+ */
+export const stagedSuffix = '.new';
+export const replacedSuffix = '.old';
+
 export interface Keyed {
   /** Key and certificate. */
   readonly pem: string;
@@ -40,6 +48,8 @@ export interface Identity {
   cluster(): Keyed;
   /** What this node shows to others: its client certificate, before it has one the cluster's. */
   client(): Keyed;
+  /** Is that the cluster's certificate, or the one that it has during a renewal besides? */
+  isCluster(certificate: X509Certificate): boolean;
   /** Says why the holder of `certificate` may not call this node, or nothing (backend.py, SSLVerifyPeer). */
   refusal(certificate: X509Certificate | undefined): string | undefined;
 }
@@ -51,6 +61,9 @@ export function createIdentity(
     watched(path, (pem): Keyed => ({ pem, certificate: certificateIn(pem, path) }));
   const clusterFile = keyed(paths.serverCertificate);
   const clientFile = keyed(paths.clientCertificate);
+  const renewal = [stagedSuffix, replacedSuffix].map((suffix) =>
+    keyed(`${paths.serverCertificate}${suffix}`),
+  );
   const candidates = watched(`${paths.dataDir}/ssconf_master_candidates_certs`, parseCandidateDigests);
 
   const cluster = () => {
@@ -62,12 +75,28 @@ export function createIdentity(
     }
     return value;
   };
+  /** A renewal's file that can't be read doesn't count: nothing may hang on it. */
+  const trusted = function* (): Generator<X509Certificate> {
+    yield cluster().certificate;
+    for (const file of renewal) {
+      try {
+        const other = file();
+        if (other !== undefined) yield other.certificate;
+      } catch {}
+    }
+  };
+  const isTrusted = (accepts: (authority: X509Certificate) => boolean): boolean => {
+    for (const authority of trusted()) if (accepts(authority)) return true;
+    return false;
+  };
   return {
     cluster,
     client: () => clientFile() ?? cluster(),
+    isCluster: (certificate) => isTrusted((authority) => certificate.raw.equals(authority.raw)),
     refusal(certificate) {
       if (certificate === undefined) return 'no client certificate was shown';
-      if (!isIssuedBy(certificate, cluster().certificate)) return 'client certificate is not of this cluster';
+      if (!isTrusted((authority) => isIssuedBy(certificate, authority)))
+        return 'client certificate is not of this cluster';
       const fault = validityFault(certificate, Date.now() / 1000);
       if (fault !== undefined) return `client ${fault}`;
       const digests = candidates();

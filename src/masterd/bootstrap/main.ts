@@ -8,6 +8,7 @@ const verbs: Readonly<
   'node-setup': async () => (await import('./node-setup.ts')).setNodeUp,
   'node-undo': async () => (await import('./node-setup.ts')).undoNodeSetup,
   'master-failover': async () => (await import('./master-failover.ts')).masterFailover,
+  'renew-crypto': async () => (await import('./renew-crypto.ts')).renewCrypto,
   'destroy-finish': async () => (await import('./destroy.ts')).finishDestroy,
 };
 

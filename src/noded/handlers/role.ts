@@ -9,6 +9,7 @@ import { makeClientCertificate } from '../../noderpc/certificates.ts';
 import { answers, type NodeHandler } from '../../noderpc/handler.ts';
 import { certificateIn, digestOf } from '../../noderpc/pem.ts';
 import type { NodeContext } from '../context.ts';
+import { isDaemonRunning, startDaemon, stopDaemon } from '../daemons.ts';
 import { leaveCluster } from '../leave.ts';
 import { activateMasterIp, deactivateMasterIp } from '../master-ip.ts';
 import { masterNodeOf } from '../ssconf.ts';
@@ -64,6 +65,12 @@ export function roleHandlers(context: NodeContext): NodeHandler[] {
     answers(calls.nodeDemoteFromCandidate, async () => {
       await demote(context);
       return null;
+    }),
+    answers(calls.nodeEnsureDaemon, async ({ daemon, run }) => {
+      const wasRunning = await isDaemonRunning(context, daemon);
+      if (run && !wasRunning) await startDaemon(context, daemon);
+      else if (!run && wasRunning) await stopDaemon(context, daemon);
+      return { wasRunning };
     }),
     answers(calls.nodeLeaveCluster, async ({ modifySsh }) => {
       await leaveCluster(context, modifySsh);

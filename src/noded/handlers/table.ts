@@ -2,6 +2,7 @@
 import { osDiagnose } from '../../noderpc/calls/node.ts';
 import { handlerTable, type NodeHandler } from '../../noderpc/handler.ts';
 import type { NodeContext } from '../context.ts';
+import { cryptoHandlers } from './crypto.ts';
 import { diskHandlers } from './disk.ts';
 import { diskCopyHandlers } from './disk-copy.ts';
 import { fileHandlers } from './files.ts';
@@ -32,6 +33,7 @@ export function nodeCallTable(context: NodeContext): ReadonlyMap<string, NodeHan
     ...journalHandlers(context),
     ...masterHandlers(context),
     ...roleHandlers(context),
+    ...cryptoHandlers(context),
     ...diskHandlers(context),
     ...diskCopyHandlers(context),
     ...instanceHandlers(context),

@@ -309,6 +309,15 @@ export const nodeDemoteFromCandidate = nodeCall({
   result: Done,
 });
 
+/** Starts or stops a daemon that serves the cluster beside this one; so already: fine. */
+export const nodeEnsureDaemon = nodeCall({
+  name: 'node_ensure_daemon',
+  deadline: 60,
+  effect: 'change',
+  argument: z.object({ daemon: z.enum(['ganeti-confd', 'ganeti-mond', 'ganeti-kvmd']), run: z.boolean() }),
+  result: z.object({ wasRunning: z.boolean() }),
+});
+
 /** OS definitions found here, valid or not. */
 export const OsOnNode = z.object({
   name: z.string(),
