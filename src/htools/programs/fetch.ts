@@ -1,6 +1,4 @@
 /** Reading a URL as the tools do: no check of the certificate, names and passwords in the URL, one minute. */
-import { request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
 import { DataError } from '../load/data-error.ts';
 
 const timeoutMs = 60_000;
@@ -19,10 +17,11 @@ const errorNames: Readonly<Record<string, string>> = {
   ECONNRESET: 'CurlRecvError',
 };
 
-function get(address: string): Promise<string> {
+async function get(address: string): Promise<string> {
   const url = new URL(address);
-  const request = url.protocol === 'https:' ? requestHttps : requestHttp;
-  return new Promise((resolve, reject) => {
+  // Loading these takes as long as all the rest of a tool, and few calls need them.
+  const { request } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
+  return await new Promise((resolve, reject) => {
     const call = request(
       url,
       {

@@ -13,7 +13,7 @@ import type { Instance } from '../terms/instance.ts';
 import { checkPolicy } from '../terms/policy.ts';
 import { noNode, Refusal } from '../terms/vocabulary.ts';
 import { type InstanceLookup, RedundancyJudge } from './global-redundancy.ts';
-import { PairScorer } from './pair-scorer.ts';
+import { type NodeChange, PairScorer } from './pair-scorer.ts';
 import {
   describe,
   inScoreOrder,
@@ -73,11 +73,22 @@ function policyRefused(nodes: NodeTable, node: number, instance: Instance): Refu
   return checkPolicy(instance, nodes.policy[node]!, nodes.exclusiveStorage[node] === 1);
 }
 
+/** A new secondary is checked in every way, whatever is forced. */
+const allChecks = { force: false } as const;
+
+function putPrimary(
+  nodes: NodeTable,
+  node: number,
+  instance: Instance,
+  shared: number,
+  force: boolean,
+): Refusal {
+  return policyRefused(nodes, node, instance) || addPrimary(nodes, node, instance, shared, force);
+}
+
 /** Puts the instance on one node. */
 export function putOnSingle(nodes: NodeTable, node: number, instance: Instance, force: boolean): Refusal {
-  return (
-    policyRefused(nodes, node, instance) || addPrimary(nodes, node, instance, instance.locationScore, force)
-  );
+  return putPrimary(nodes, node, instance, instance.locationScore, force);
 }
 
 /** Puts the instance on two nodes. */
@@ -90,9 +101,8 @@ export function putOnPair(
 ): Refusal {
   const shared = sharedLocations(nodes, primary, secondary);
   return (
-    policyRefused(nodes, primary, instance) ||
-    addPrimary(nodes, primary, instance, shared, force) ||
-    addSecondary(nodes, secondary, instance, primary, { force: false })
+    putPrimary(nodes, primary, instance, shared, force) ||
+    addSecondary(nodes, secondary, instance, primary, allChecks)
   );
 }
 
@@ -184,7 +194,7 @@ class PairSearch {
     for (const node of list) nodeValues(nodes, node, this.before, node * componentCount);
   }
 
-  private change(node: number, after: Float64Array) {
+  private change(node: number, after: Float64Array): NodeChange {
     const { nodes } = this.situation;
     nodeValues(nodes, node, after, 0);
     const before = this.before.subarray(node * componentCount, (node + 1) * componentCount);
@@ -194,20 +204,24 @@ class PairSearch {
   tryPrimary(primary: number, secondaries: readonly number[]): void {
     const { nodes } = this.situation;
     const scored: { secondary: number; score: number }[] = [];
+    const mark = nodes.mark();
+    // The primary stays where it is while its secondaries are tried, unless they change its location score.
+    let shared: number | undefined;
+    let refused: Refusal = Refusal.none;
+    let onPrimary: NodeChange | undefined;
     for (const secondary of secondaries) {
-      const mark = nodes.mark();
-      const refused = putOnPair(nodes, primary, secondary, this.instance, this.force);
-      if (refused === Refusal.none) {
-        const score = this.scorer.score(
-          this.change(primary, this.afterPrimary),
-          this.change(secondary, this.afterSecondary),
-        );
-        scored.push({ secondary, score });
-      } else {
-        this.failures[refused]!++;
+      const now = sharedLocations(nodes, primary, secondary);
+      if (now !== shared) {
+        nodes.rollback(mark);
+        nodes.mark();
+        refused = putPrimary(nodes, primary, this.instance, now, this.force);
+        onPrimary = this.change(primary, this.afterPrimary);
+        shared = now;
       }
-      nodes.rollback(mark);
+      if (refused === Refusal.none) this.trySecondary(primary, secondary, onPrimary!, scored);
+      else this.failures[refused]!++;
     }
+    nodes.rollback(mark);
     // The later of equal pairs comes first.
     scored.reverse().sort((a, b) => (a.score < b.score ? -1 : a.score > b.score ? 1 : 0));
     const chosen = scored.findIndex(({ secondary }) => this.accepts(primary, secondary));
@@ -217,6 +231,25 @@ class PairSearch {
     const found = scored[chosen];
     if (found === undefined || (this.best !== undefined && this.best.metric < found.score)) return;
     this.best = { instance: this.instance, nodes: [primary, found.secondary], metric: found.score };
+  }
+
+  /** With the primary in its place. */
+  private trySecondary(
+    primary: number,
+    secondary: number,
+    onPrimary: NodeChange,
+    scored: { secondary: number; score: number }[],
+  ): void {
+    const { nodes } = this.situation;
+    const mark = nodes.mark();
+    const refused = addSecondary(nodes, secondary, this.instance, primary, allChecks);
+    if (refused === Refusal.none) {
+      const score = this.scorer.score(onPrimary, this.change(secondary, this.afterSecondary));
+      scored.push({ secondary, score });
+    } else {
+      this.failures[refused]!++;
+    }
+    nodes.rollback(mark);
   }
 
   private accepts(primary: number, secondary: number): boolean {

@@ -12,6 +12,7 @@ import { type Instance, unplaced } from '../terms/instance.ts';
 import { Refusal } from '../terms/vocabulary.ts';
 import { putOnPair, putOnSingle, targetsFor, tryAllocate } from './allocate.ts';
 import { DrbdRedundancy, onlyFailovers } from './drbd-redundancy.ts';
+import { surelyFit } from './evacuation-bound.ts';
 import { canEvacuate } from './evacuation-check.ts';
 import { isRedundant } from './global-redundancy.ts';
 import { SingleFinder } from './single-finder.ts';
@@ -69,6 +70,34 @@ test('redundancy of DRBD nodes, worked out, is what acting it out gives', () => 
     { numRuns: 40, seed: 1 },
   );
   assert.ok(judged > 100);
+});
+
+test('instances that are sure to fit do fit when it is acted out', () => {
+  let short = 0;
+  let acted = 0;
+  fc.assert(
+    fc.property(fc.nat(1e6), varieties, (seed, variety) => {
+      const { nodes, instances } = load(seed, { ...variety, onlyDrbd: false });
+      const situation = { nodes, list: nodes.order, instanceOf: (index: number) => instances[index]! };
+      for (const node of nodes.order) {
+        const group = nodes.order.filter((other) => nodes.group[other] === nodes.group[node]);
+        const targets = group.filter((other) => other !== node);
+        const own = nodes.primaries[node]!.map(situation.instanceOf);
+        const moved = own.filter(({ mirror }) => mirror === 'external');
+        const remade = own.filter(({ template }) => template === 'plain' || template === 'file');
+        const sure = surelyFit(nodes, node, targets, moved, remade);
+        const alone = own.length > 0 && moved.length + remade.length === own.length;
+        const answer = canEvacuate(situation, node, false);
+        if (sure && alone) {
+          assert.equal(answer, true);
+          short++;
+        } else acted++;
+        assert.equal(canEvacuate(situation, node), answer);
+      }
+    }),
+    { numRuns: 60, seed: 5 },
+  );
+  assert.ok(short > 20 && acted > 20, `${short} were sure, ${acted} were not`);
 });
 
 test('redundancy with one more DRBD instance, worked out, is what putting it there gives', () => {

@@ -3,7 +3,7 @@
  * shared storage move to other nodes of its group, and the rest can be made anew there.
  *
  * The check acts it out on the node table and takes everything back. Where a node has only DRBD primaries,
- * `drbd-redundancy.ts` knows the answer without acting.
+ * `drbd-redundancy.ts` knows the answer without acting; where there is room in plenty, `evacuation-bound.ts` does.
  */
 import { applyMove } from '../state/moves.ts';
 import { addPrimary, migrationRefused, removePrimary } from '../state/node-operations.ts';
@@ -11,6 +11,7 @@ import type { NodeTable } from '../state/node-table.ts';
 import type { Instance } from '../terms/instance.ts';
 import { checkPolicy } from '../terms/policy.ts';
 import { failover, Refusal } from '../terms/vocabulary.ts';
+import { surelyFit } from './evacuation-bound.ts';
 import { type Put, SingleFinder } from './single-finder.ts';
 
 export interface EvacuationSituation {
@@ -125,7 +126,7 @@ function makeAnew(
   return ordered.every((instance) => placement.place(instance, []));
 }
 
-function empty(situation: EvacuationSituation, node: number): boolean {
+function empty(situation: EvacuationSituation, node: number, shortCut: boolean): boolean {
   const { nodes, list, instanceOf } = situation;
   const primaries = nodes.primaries[node]!.map(instanceOf);
   for (const instance of primaries) {
@@ -136,13 +137,15 @@ function empty(situation: EvacuationSituation, node: number): boolean {
   const group = list.filter((other) => nodes.group[other] === nodes.group[node]);
   const lost = primaries.filter(({ template }) => template === 'plain' || template === 'file');
   const shared = primaries.filter(({ mirror }) => mirror === 'external');
+  const targets = group.filter((other) => other !== node);
+  if (shortCut && surelyFit(nodes, node, targets, shared, lost)) return true;
   return moveAway(situation, node, shared, group) && makeAnew(situation, node, lost, group);
 }
 
-/** Whether the node's instances all find a place elsewhere. */
-export function canEvacuate(situation: EvacuationSituation, node: number): boolean {
+/** Whether the node's instances all find a place elsewhere. Without the short cut, everything is acted out. */
+export function canEvacuate(situation: EvacuationSituation, node: number, shortCut = true): boolean {
   const mark = situation.nodes.mark();
-  const answer = empty(situation, node);
+  const answer = empty(situation, node, shortCut);
   situation.nodes.rollback(mark);
   return answer;
 }
