@@ -54,7 +54,7 @@ async function sizeIn(file: string, name: string): Promise<number> {
   return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) / 1024;
 }
 
-async function memoryOf(root: string): Promise<Memory> {
+export async function memoryOf(root: string): Promise<Memory> {
   let resident = 0;
   let proportional = 0;
   for (const id of await processesOf(root)) {
@@ -76,8 +76,13 @@ export async function gantryCluster(): Promise<MeasuredCluster> {
   };
 }
 
+export interface GanetiCluster extends MeasuredCluster {
+  /** Where its master daemon answers, as a path of this machine. */
+  socket(): Promise<string>;
+}
+
 /** @throws Failure CommandError when real Ganeti can't run here */
-export async function ganetiCluster(): Promise<MeasuredCluster> {
+export async function ganetiCluster(): Promise<GanetiCluster> {
   const folder = await mkdtemp('/var/tmp/bench-ganeti-');
   const script = async (...argv: string[]) =>
     outputOf(await runProcess([ganetiScript, ...argv], { timeoutMs: commandTimeoutMs }));
@@ -96,6 +101,10 @@ export async function ganetiCluster(): Promise<MeasuredCluster> {
     nodes: ['node1', 'node2', 'node3'],
     run: (argv) => script('run', directory, '/srv/vc/node1/cmd', ...argv),
     memory: (node) => memoryOf(`/srv/vc/node${node}`),
+    socket: async () => {
+      const inside = (await readFile(join(directory, 'keeper.pid'), 'utf8')).trim();
+      return `/proc/${inside}/root/srv/vc/node1/var/run/ganeti/socket/ganeti-query`;
+    },
     down: async () => {
       await script('down', directory);
       await down();
