@@ -11,6 +11,7 @@ export const bundles: Readonly<Record<string, string>> = {
   gnt: 'src/cli/main.ts',
   htools: 'src/htools/programs/main.ts',
   masterd: 'src/masterd/main.ts',
+  'allocator-worker': 'src/masterd/allocation/worker.ts',
   noded: 'src/noded/main.ts',
   'daemon-util': 'src/noded/daemon-util.ts',
   'node-setup': 'src/noded/setup.ts',

@@ -28,6 +28,7 @@ import type { World } from '../operations/operation.ts';
 import { createRunner, stepFinder } from '../operations/runner.ts';
 import { evaluateExpression } from '../queries/language/evaluate-json.ts';
 import { nodeAddresses, nodeDaemonPort } from './addresses.ts';
+import { AllocatorThread } from './allocation/thread.ts';
 import { createHooksRunner } from './hooks.ts';
 import { createRequestHandler } from './luxi-requests.ts';
 import { bringMasterIpUp } from './master-ip.ts';
@@ -167,9 +168,11 @@ export async function composeMaster(options: MasterOptions): Promise<Master> {
   const locks = new LockManager();
   const { files, loaded } = await loadFiles(options, config);
   const distribution = startDistributor({ store: config, nodes, log, superseded });
+  const allocator = new AllocatorThread();
   const master = {
     redistribute: () => distribution.settle(true),
     queryContext: () => queries.context(),
+    answerAllocation: (call: Parameters<typeof allocator.answer>[0]) => allocator.answer(call),
   };
   const world: World = { config, nodes, paths, log, now, master };
   const queue = await startQueue(options, { files, loaded, config, world, locks, nodes });
@@ -189,6 +192,7 @@ export async function composeMaster(options: MasterOptions): Promise<Master> {
       await withDeadline(queue.idle(), patienceMs, 'the end of running jobs').catch((error: unknown) =>
         log.warning(messageOf(error)),
       );
+      await allocator.close();
       await files.flush(true);
       await distribution.close();
       await config.close();

@@ -1,6 +1,6 @@
 /**
  * Choosing nodes by an instance allocator: asks the nodes what they have, builds the request, lets the
- * allocator answer. The built-in one is called as a function, every other one is a program.
+ * allocator answer. The built-in one answers in a thread of the master, every other one is a program.
  */
 import { type Answer, type ResultOf, readAnswer } from '../allocator/answer.ts';
 import type { ClusterFacts, NodeFacts } from '../allocator/cluster-data.ts';
@@ -22,7 +22,7 @@ import type { PlanContext } from './operation.ts';
 
 export type AllocationContext = Pick<
   PlanContext,
-  'configuration' | 'nodes' | 'paths' | 'now' | 'signal' | 'log' | 'warn'
+  'configuration' | 'nodes' | 'paths' | 'now' | 'signal' | 'log' | 'warn' | 'master'
 >;
 
 /** The allocator that is part of the program. */
@@ -219,8 +219,11 @@ export async function askAllocator(
   const { algorithm, nodeMemory } = algorithmOf(parameters);
   try {
     const options = { now: context.now(), staticKvmNodeMemory: nodeMemory };
-    return answerRequest(request, options, algorithm);
+    const { master } = context;
+    if (master === undefined) return answerRequest(request, options, algorithm);
+    return await master.answerAllocation({ text: request, options, algorithm, signal });
   } catch (error) {
+    signal.throwIfAborted();
     throw executionFailure(`iallocator module '${name}' failed: ${messageOf(error)}`, error);
   }
 }

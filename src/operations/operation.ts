@@ -3,6 +3,8 @@
  * result; a dry run stops here), `run` (steps). See docs and jobs/steps.ts.
  */
 import type { ConfigStore, Reservations } from '../config/contract.ts';
+import type { AlgorithmOptions } from '../htools/core/terms/algorithm-options.ts';
+import type { RequestOptions } from '../htools/load/allocator.ts';
 import { type AnyStep, type Step, type StepRunner, stepsFor } from '../jobs/steps.ts';
 import type { Log } from '../kit/log.ts';
 import type { Paths } from '../kit/paths.ts';
@@ -21,6 +23,19 @@ export interface MasterServices {
   redistribute(): Promise<ReadonlyMap<string, string>>;
   /** Everything that a query may read, with the state of the queue. */
   queryContext(): Promise<QueryContext>;
+  /**
+   * The built-in allocator's response, computed beside the master's own thread.
+   * @throws Error with its complaint; the abort reason of the signal
+   */
+  answerAllocation(call: AllocationCall & { readonly signal: AbortSignal }): Promise<string>;
+}
+
+/** What the built-in allocator is asked. */
+export interface AllocationCall {
+  /** The request of the iallocator protocol, as JSON. */
+  readonly text: string;
+  readonly options: RequestOptions;
+  readonly algorithm: AlgorithmOptions;
 }
 
 /** What steps work on. Handed in whole, so a restarted master can make one for an old job's undo. */

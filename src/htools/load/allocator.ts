@@ -19,6 +19,8 @@ import type { Instance } from '../core/terms/instance.ts';
 import { type AllocatorTask, type RequestOptions, readRequest } from './allocator-request.ts';
 import { encodeJson } from './json.ts';
 
+export type { RequestOptions } from './allocator-request.ts';
+
 export interface AllocatorAnswer {
   readonly success: boolean;
   readonly info: string;
