@@ -11,11 +11,12 @@ import { clusterRename } from '../../src/operations/cluster/rename.ts';
 import { clusterRenewCrypto } from '../../src/operations/cluster/renew-crypto.ts';
 import { clusterRepairDiskSizes } from '../../src/operations/cluster/repair-disk-sizes.ts';
 import { clusterSetParams } from '../../src/operations/cluster/set-params.ts';
+import { nodeSetParams } from '../../src/operations/node/set-params.ts';
 import { extStorageDiagnose, osDiagnose } from '../../src/operations/os/diagnose.ts';
 import { provesUndo } from '../../src/operations/proves-undo.ts';
 import { query, queryFieldsOperation } from '../../src/operations/query/query.ts';
 import { createMemoryCluster, memoryInstance, memoryWorld, nodeName, nodeUuid } from './cluster.ts';
-import { runOperation, runSeen } from './run.ts';
+import { preparedWorld, runOperation, runSeen } from './run.ts';
 
 const web1 = memoryInstance('web1.memory.example');
 
@@ -189,9 +190,40 @@ test('the certificates of candidates are read from them, and kept where they can
       replaced: null,
     });
   }
-  const cluster = createMemoryCluster();
+});
+
+test('SSH keys are renewed: candidates can log in everywhere all the time, others nowhere but at home', async () => {
+  const request = { renew_ssh_keys: true, ssh_key_type: 'ecdsa' };
+  const options = { cluster: { candidate_pool_size: 2 } };
+  const demote = [nodeSetParams, { node_name: nodeName(3), master_candidate: false }] as const;
+  await provesUndo(clusterRenewCrypto, request, preparedWorld(options, [demote]));
+  const cluster = createMemoryCluster(options);
+  await runOperation(cluster, ...demote);
+  const at = (number: number) => cluster.nodes.machine(nodeUuid(number)).ssh;
+  const before = [1, 2, 3].map((number) => at(number).key!);
+  assert.deepEqual([...at(3).authorized].sort(), [...before].sort());
+  assert.deepEqual([...at(1).authorized].sort(), before.slice(0, 2).sort());
+  assert.deepEqual(Object.keys(at(3).known ?? {}), [1, 2, 3].map(nodeUuid));
+
+  cluster.nodes.machine(nodeUuid(2)).reachable = false;
   await assert.rejects(
-    runOperation(cluster, clusterRenewCrypto, { renew_ssh_keys: true }),
-    /Renewing the SSH keys of the nodes is not supported yet$/,
+    runOperation(cluster, clusterRenewCrypto, request),
+    /New SSH keys could not be prepared on some nodes:\nNode node2\.memory\.example: /,
   );
+  assert.deepEqual(
+    [1, 2, 3].map((number) => at(number).key),
+    before,
+  );
+  cluster.nodes.machine(nodeUuid(2)).reachable = true;
+  await runOperation(cluster, clusterRenewCrypto, request);
+  const after = [1, 2, 3].map((number) => at(number).key!);
+  for (const key of after) assert.match(key, /^ssh-ecdsa /);
+  assert.deepEqual([...at(3).authorized].sort(), [...after].sort());
+  assert.deepEqual([...at(2).authorized].sort(), after.slice(0, 2).sort());
+  assert.deepEqual(
+    at(1).known,
+    Object.fromEntries([1, 2, 3].map((number) => [nodeUuid(number), [at(number).key]])),
+  );
+  const { ssh_key_type, ssh_key_bits } = cluster.world.config.current.cluster;
+  assert.deepEqual([ssh_key_type, ssh_key_bits], ['ecdsa', 256]);
 });

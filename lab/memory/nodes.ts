@@ -8,6 +8,7 @@ import type { DiskOnNode, InstanceOnNode } from '../../src/noderpc/calls/shapes.
 import type { MasterAddress } from '../../src/operations/steps/master-ip.ts';
 import { cryptoHandlers } from './crypto.ts';
 import { siteHandlers } from './site.ts';
+import { sshHandlers } from './ssh.ts';
 
 /** What a machine holds that can outlive an operation. */
 export interface MachineState {
@@ -37,9 +38,19 @@ export interface MachineState {
   masterIp: string | null;
   /** Certificates, as words that say what they are. */
   readonly certificates: Certificates;
+  readonly ssh: SshState;
   /** Belongs to the cluster: has its certificate. */
   member: boolean;
   reachable: boolean;
+}
+
+/** root's SSH keys, as words. */
+export interface SshState {
+  key: string | null;
+  prepared: string | null;
+  authorized: Set<string>;
+  /** The list of the nodes' keys; null where there is none. */
+  known: Readonly<Record<string, readonly string[]>> | null;
 }
 
 export interface Certificates {
@@ -72,6 +83,7 @@ export function newMachine(member = true): MachineState {
       stagedClient: null,
       replaced: null,
     },
+    ssh: { key: null, prepared: null, authorized: new Set(), known: null },
     member,
     reachable: true,
   };
@@ -432,6 +444,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   ...nodeHandlers,
   ...siteHandlers,
   ...cryptoHandlers,
+  ...sshHandlers,
 };
 
 /** Time of every clock in this cluster, seconds. */
@@ -514,6 +527,7 @@ export class MemoryNodes implements NodeCaller {
           allocatable: [...machine.allocatable].sort(),
           masterIp: machine.masterIp,
           certificates: { ...machine.certificates },
+          ssh: { ...machine.ssh, authorized: [...machine.ssh.authorized].sort() },
           member: machine.member,
         },
       ])

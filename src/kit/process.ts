@@ -16,6 +16,8 @@ export interface ProcessOptions {
   readonly signal?: AbortSignal;
   /** File descriptor that receives standard output and error instead of memory. */
   readonly outputFd?: number;
+  /** Keeps the terminal of this process, so that the program may ask the person for a password. */
+  readonly keepsTerminal?: boolean;
 }
 
 export interface ProcessResult {
@@ -39,14 +41,14 @@ export function runProcess(argv: readonly string[], options: ProcessOptions = {}
       stdio: [options.input === undefined ? 'ignore' : 'pipe', output, output],
       env: { ...(options.cleanEnvironment ? {} : process.env), ...options.env },
       cwd: options.cwd,
-      detached: true,
+      detached: !options.keepsTerminal,
     });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     let timedOut = false;
     const killGroup = () => {
       try {
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+        if (child.pid !== undefined) process.kill(options.keepsTerminal ? child.pid : -child.pid, 'SIGKILL');
       } catch {
         // The group has already ended.
       }

@@ -33,7 +33,13 @@ type Handler<M extends LuxiRequest['method']> = (
 const asOpcodes = (ops: readonly Readonly<Record<string, unknown>>[]) =>
   ops as unknown as readonly AnyOpcode[];
 
-/** Values of the cluster by field (LUXI QueryConfigValues): fields of the cluster query, and one that it doesn't have. */
+/** Fields of QueryConfigValues that the cluster query doesn't have: settings as they are. */
+const plainSettings = ['modify_ssh_setup', 'ssh_key_type', 'ssh_key_bits'] as const;
+type PlainSetting = (typeof plainSettings)[number];
+const isPlain = (field: string): field is PlainSetting =>
+  (plainSettings as readonly string[]).includes(field);
+
+/** Values of the cluster by field (LUXI QueryConfigValues). */
 async function configValues(
   { fields }: { readonly fields: readonly string[] },
   { config, queries }: RequestParts,

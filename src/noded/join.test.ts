@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { silentLog } from '../kit/log.ts';
 import { pathsFor } from '../kit/paths.ts';
+import { withLines } from '../kit/ssh-keys.ts';
 import { makeClientCertificate, makeClusterCertificate } from '../noderpc/certificates.ts';
 import { certificateIn, digestOf, isIssuedBy } from '../noderpc/pem.ts';
 import { defaultArguments } from './daemons.ts';
-import { JoinData, joinCluster, withLines } from './join.ts';
+import { JoinData, joinCluster } from './join.ts';
 
 const cluster = await makeClusterCertificate();
 const otherCluster = await makeClusterCertificate();

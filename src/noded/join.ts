@@ -3,8 +3,8 @@
  * when the cluster manages SSH, keys. Nothing is written before everything has been checked, above all that
  * the machine isn't in another cluster.
  */
-import { chmod, mkdir, readFile, rename, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../kit/atomic-file.ts';
@@ -12,9 +12,11 @@ import { Failure } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import type { Paths } from '../kit/paths.ts';
 import { runChecked } from '../kit/process.ts';
+import { changeAuthorizedKeys, readText, sshFolder } from '../kit/ssh-keys.ts';
 import { keyMatches, makeClientCertificate } from '../noderpc/certificates.ts';
 import { forgetMasters } from '../noderpc/fence.ts';
 import { certificateIn, digestOf, isIssuedBy } from '../noderpc/pem.ts';
+import { ensureRootKey } from './handlers/ssh.ts';
 import { readSsconf, writeSsconf } from './ssconf.ts';
 
 /** Type, private key, public key. */
@@ -43,6 +45,8 @@ export const JoinData = z.object({
   /** Make a key for root, so that this node can become master. */
   ssh_root_key: z.boolean().default(false),
   start_node_daemon: z.boolean().default(true),
+  /** The machine was a node of this cluster before: its certificates may be older than the cluster's. */
+  readd: z.boolean().default(false),
 });
 export type JoinData = z.output<typeof JoinData>;
 
@@ -64,7 +68,8 @@ export async function checkJoin(paths: Paths, data: JoinData): Promise<void> {
     throw refuse('Given cluster certificate is not signed with given key');
   }
   const certificate = certificateIn(data.node_daemon_certificate);
-  const present = await readFile(paths.serverCertificate, 'utf8').catch(() => undefined);
+  const present =
+    data.readd && here === data.cluster_name ? undefined : await readText(paths.serverCertificate);
   if (present !== undefined && !certificateIn(present, paths.serverCertificate).raw.equals(certificate.raw)) {
     throw refuse(
       'Given cluster certificate does not match local key: this machine belongs to another cluster',
@@ -81,67 +86,54 @@ async function secretFile(path: string, text: string): Promise<void> {
   await writeFileAtomic(path, text, { mode: 0o440 });
 }
 
-/** An older file of that name is kept beside the new one. */
-async function writeKeepingOld(path: string, text: string, mode: number): Promise<void> {
+/**
+ * An older file of that name is kept beside the new one.
+ * @returns whether it was another
+ */
+async function writeKeepingOld(path: string, text: string, mode: number): Promise<boolean> {
   const before = await readFile(path, 'utf8').catch(() => undefined);
-  if (before === text) return;
+  if (before === text) return false;
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
   if (before !== undefined) {
     const stamp = new Date().toISOString().replace(/\D/g, '').slice(0, 14);
     await rename(path, `${path}.backup-${stamp}`);
   }
   await writeFileAtomic(path, text, { mode });
+  return true;
 }
 
-/** The text with the lines that it doesn't have yet. */
-export function withLines(text: string, lines: readonly string[]): string {
-  const have = new Set(text.split('\n').map((line) => line.trim()));
-  const tidy = lines.map((line) => line.trim()).filter((line) => line !== '' && !have.has(line));
-  const missing = [...new Set(tidy)];
-  if (missing.length === 0) return text;
-  return `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${missing.join('\n')}\n`;
+/** Makes the SSH daemon read its host keys again, however it was started; sessions go on. */
+async function reloadSshDaemon(): Promise<void> {
+  if (existsSync('/run/systemd/system')) {
+    await runChecked(['systemctl', 'reload-or-restart', 'ssh.service'], { timeoutMs: 60_000 });
+    return;
+  }
+  const pid = Number(await readFile('/run/sshd.pid', 'utf8').catch(() => ''));
+  if (Number.isInteger(pid) && pid > 0) process.kill(pid, 'SIGHUP');
+  else await runChecked(['service', 'ssh', 'restart'], { timeoutMs: 60_000 });
 }
 
-async function setUpSsh({ paths, log }: JoinOptions, data: JoinData): Promise<void> {
-  const hostKeys = join(paths.root, '/etc/ssh');
+/** All nodes have the host keys of the first one, because they are known by the cluster's name. */
+async function takeHostKeys({ paths, log }: JoinOptions, data: JoinData): Promise<void> {
+  const folder = join(paths.root, '/etc/ssh');
+  let isChanged = false;
   for (const [kind, privateKey, publicKey] of data.ssh_host_key) {
-    await writeKeepingOld(join(hostKeys, `ssh_host_${kind}_key`), privateKey, 0o600);
-    await writeKeepingOld(join(hostKeys, `ssh_host_${kind}_key.pub`), publicKey, 0o644);
+    const file = join(folder, `ssh_host_${kind}_key`);
+    isChanged = (await writeKeepingOld(file, privateKey, 0o600)) || isChanged;
+    isChanged = (await writeKeepingOld(`${file}.pub`, publicKey, 0o644)) || isChanged;
   }
-  if (data.ssh_host_key.length > 0 && paths.root === '') {
-    log.info('Restarting the SSH daemon with the host keys of the cluster');
-    await runChecked(['service', 'ssh', 'restart'], { timeoutMs: 60_000 });
-  }
-  const folder = join(paths.root === '' ? homedir() : join(paths.root, 'root'), '.ssh');
+  if (!isChanged || paths.root !== '') return;
+  log.info('The SSH daemon takes the host keys of the cluster');
+  await reloadSshDaemon();
+}
+
+async function setUpSsh(options: JoinOptions, data: JoinData): Promise<void> {
+  const { paths } = options;
+  await takeHostKeys(options, data);
   const lines = Object.values(data.authorized_keys).flat();
-  if (lines.length > 0 || data.ssh_root_key) {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await chmod(folder, 0o700);
-  }
-  if (data.ssh_root_key) {
-    const key = join(folder, `id_${data.ssh_key_type}`);
-    if ((await stat(key).catch(() => undefined)) === undefined) {
-      const bits = data.ssh_key_type === 'dsa' ? 1024 : data.ssh_key_bits;
-      await runChecked([
-        'ssh-keygen',
-        '-q',
-        '-t',
-        data.ssh_key_type,
-        '-b',
-        String(bits),
-        '-N',
-        '',
-        '-f',
-        key,
-      ]);
-    }
-    lines.push(await readFile(`${key}.pub`, 'utf8'));
-  }
-  if (lines.length === 0) return;
-  const list = join(folder, 'authorized_keys');
-  const before = await readFile(list, 'utf8').catch(() => '');
-  const after = withLines(before, lines);
-  if (after !== before) await writeFileAtomic(list, after, { mode: 0o600 });
+  if (data.ssh_root_key) await ensureRootKey({ paths }, data.ssh_key_type, data.ssh_key_bits);
+  if (lines.length > 0)
+    await changeAuthorizedKeys(sshFolder(paths.root), paths.sshSetup, { authorize: lines });
 }
 
 /**

@@ -1,9 +1,15 @@
-/** Takes the cluster off a node: configuration, certificates, queue, and the root key that the cluster made. */
-import { lstat, readdir, readFile, rm, unlink } from 'node:fs/promises';
-import { homedir } from 'node:os';
+/** Takes the cluster off a node: configuration, certificates, queue, and the SSH keys that the cluster added. */
+import { lstat, readdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../kit/atomic-file.ts';
 import { messageOf } from '../kit/failure.ts';
+import {
+  leaveSshSetup,
+  parsePublicKeys,
+  privateKeyFile,
+  readSshSetup,
+  readText,
+  sshFolder,
+} from '../kit/ssh-keys.ts';
 import type { NodeContext } from './context.ts';
 import { stopDaemon } from './daemons.ts';
 
@@ -16,40 +22,39 @@ async function cleanFolder(folder: string): Promise<void> {
   }
 }
 
-/** The text of authorized_keys without the line of this key. */
-export function withoutKey(authorized: string, publicKey: string): string {
-  const material = publicKey.trim().split(/\s+/).slice(0, 2).join(' ');
-  return authorized
-    .split('\n')
-    .filter((line) => material === '' || !line.includes(material))
-    .join('\n');
-}
-
 type Leaving = Pick<NodeContext, 'paths' | 'log' | 'replica'>;
 
-async function forgetRootKey(context: Leaving): Promise<void> {
-  const home = context.paths.root === '' ? homedir() : join(context.paths.root, 'root');
-  const folder = join(home, '.ssh');
-  for (const kind of ['rsa', 'dsa', 'ecdsa']) {
-    const privateFile = join(folder, `id_${kind}`);
-    const publicKey = await readFile(`${privateFile}.pub`, 'utf8').catch(() => undefined);
-    if (publicKey === undefined) continue;
-    const list = join(folder, 'authorized_keys');
-    const authorized = await readFile(list, 'utf8').catch(() => '');
-    const left = withoutKey(authorized, publicKey);
-    if (left !== authorized) await writeFileAtomic(list, left, { mode: 0o600 });
-    await rm(privateFile, { force: true });
-    await rm(`${privateFile}.pub`, { force: true });
+/**
+ * A node that Ganeti has set up has no note of what was added: its pairs of root's keys and all keys of the
+ * cluster's nodes are taken for the cluster's, as Ganeti does.
+ */
+async function forgetKeysOfGaneti({ paths }: Leaving): Promise<void> {
+  const folder = sshFolder(paths.root);
+  const known = parsePublicKeys((await readText(paths.sshPublicKeys)) ?? '');
+  const authorized = Object.values(known).flat();
+  for (const key of ['rsa', 'dsa', 'ecdsa'] as const) {
+    if ((await readText(`${privateKeyFile(folder, key)}.pub`)) !== undefined)
+      await leaveSshSetup(folder, { authorized, key });
   }
 }
 
-/** Done twice, or half done before: fine. The daemons that serve the cluster are stopped, noded excepted. */
+async function leaveSsh(context: Leaving, modifySsh: boolean): Promise<void> {
+  const { paths } = context;
+  const setup = await readSshSetup(paths.sshSetup);
+  if (setup !== undefined) await leaveSshSetup(sshFolder(paths.root), setup);
+  else if (modifySsh) await forgetKeysOfGaneti(context);
+}
+
+/**
+ * Done twice, or half done before: fine. The daemons that serve the cluster are stopped, noded excepted.
+ * @param modifySsh the cluster manages SSH; what it noted to have added here goes in any case
+ */
 export async function leaveCluster(context: Leaving, modifySsh: boolean): Promise<void> {
   const { paths, log } = context;
-  for (const daemon of ['ganeti-confd', 'ganeti-mond', 'ganeti-kvmd']) {
+  for (const daemon of ['ganeti-confd', 'ganeti-mond', 'ganeti-metad', 'ganeti-kvmd']) {
     await stopDaemon(context, daemon).catch((error: unknown) => log.warning(messageOf(error)));
   }
-  if (modifySsh) await forgetRootKey(context);
+  await leaveSsh(context, modifySsh);
   await rm(paths.queueDir, { recursive: true, force: true });
   await context.replica.forget();
   await rm(paths.journalDir, { recursive: true, force: true });

@@ -39,7 +39,7 @@ async function leave(paths: Paths, log: Log): Promise<void> {
   await stopDaemon({ paths }, 'ganeti-noded');
   const replica = openReplica({ paths, log });
   try {
-    // Keys that root had before are root's own: what the cluster makes comes with the first commit.
+    // Only what joining has noted: keys that root had before are root's own.
     await leaveCluster({ paths, log, replica }, false);
   } finally {
     await replica.close();

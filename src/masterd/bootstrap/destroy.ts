@@ -1,5 +1,6 @@
 /** The end of a cluster, after its last job: daemons stop on the master, and its files go. */
 
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { executionFailure, messageOf } from '../../kit/failure.ts';
 import { createLog } from '../../kit/log.ts';
@@ -44,7 +45,7 @@ export async function finishDestroy(_input: Readonly<Record<string, unknown>>, t
   } catch (error) {
     talk.log(`Could not disable the master IP: ${messageOf(error)}`);
   }
-  await client.call(key, nodeLeaveCluster, { modifySsh: false });
+  await client.call(key, nodeLeaveCluster, { modifySsh: existsSync(paths.sshPublicKeys) });
   await client.close();
   return null;
 }

@@ -16,6 +16,7 @@ import { type Paths, pathsFor } from '../../kit/paths.ts';
 import { describeFailure, runProcess } from '../../kit/process.ts';
 import { programPath } from '../../kit/programs.ts';
 import { ownHostname, resolveHost } from '../../kit/resolve.ts';
+import { leaveSshSetup, readSshSetup, sshFolder } from '../../kit/ssh-keys.ts';
 import { etcHostsModify } from '../../noderpc/calls/node.ts';
 import { createNodeClient } from '../../noderpc/client.ts';
 import { forgetMasters } from '../../noderpc/fence.ts';
@@ -118,11 +119,23 @@ async function startDaemons(): Promise<void> {
   }
 }
 
+/** The cluster is one without them, and it does without them: what hinders them is said. */
+async function startHelpers(talk: Talk): Promise<void> {
+  const shipped = helpers.filter((daemon) => existsSync(programPath(daemon)));
+  const starts = shipped.map(async (daemon) => {
+    const result = await runProcess([programPath('daemon-util'), 'start', daemon], { timeoutMs: 60_000 });
+    if (result.code !== 0) talk.log(`Could not start ${daemon}: ${describeFailure(result)}`);
+  });
+  await Promise.all(starts);
+}
+
 /** What was made is taken away again. */
 async function takeBack(paths: Paths): Promise<void> {
-  for (const daemon of ['ganeti-masterd', 'ganeti-noded']) {
+  for (const daemon of [...helpers, 'ganeti-masterd', 'ganeti-noded']) {
     await runProcess([programPath('daemon-util'), 'stop', daemon], { timeoutMs: 60_000 });
   }
+  const setup = await readSshSetup(paths.sshSetup);
+  if (setup !== undefined) await leaveSshSetup(sshFolder(paths.root), setup);
   for (const name of await readdir(paths.dataDir).catch(() => [])) {
     if (name === 'rapi') continue;
     await rm(`${paths.dataDir}/${name}`, { recursive: true, force: true });
@@ -184,7 +197,7 @@ export async function initialise(input: InitInput, talk: Talk): Promise<null> {
     await mkdir(paths.configDir, { recursive: true });
     await forgetMasters(paths);
     await writeSecrets(secrets);
-    const hostKey = await prepareSsh(paths, configuration.cluster.modify_ssh_setup, cluster.name, talk);
+    const hostKey = await prepareSsh(paths, configuration.cluster, talk);
     await createConfigFile(
       paths,
       hostKey === null

@@ -3,12 +3,13 @@
  * get there, and its node daemon starts. `undoNodeSetup` takes it off again when the job has failed.
  */
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
-import { pathsFor } from '../../kit/paths.ts';
+import { type Paths, pathsFor } from '../../kit/paths.ts';
 import { resolveHost } from '../../kit/resolve.ts';
+import { parsePublicKeys, privateKeyFile, readText, sshFolder } from '../../kit/ssh-keys.ts';
 import { makeClientCertificate } from '../../noderpc/certificates.ts';
+import { parseCandidateDigests } from '../../noderpc/pem.ts';
 import { type RemoteHost, runOn } from './remote.ts';
 import type { Talk } from './talk.ts';
 
@@ -55,24 +56,52 @@ const firstValues = [
   'gluster_storage_dir',
 ];
 
-/** The public key of root on the master, so that commands of the master reach the node over SSH. */
-async function masterKeys(): Promise<string[]> {
-  const keys: string[] = [];
-  for (const kind of ['rsa', 'ecdsa', 'ed25519', 'dsa']) {
-    const key = await readFile(join(homedir(), '.ssh', `id_${kind}.pub`), 'utf8').catch(() => '');
-    if (key !== '') keys.push(key.trim());
+/** The public keys of the master candidates, so that each of them reaches the node over SSH. */
+async function candidateKeys(paths: Paths): Promise<Record<string, string[]>> {
+  const known = parsePublicKeys((await readText(paths.sshPublicKeys)) ?? '');
+  const digests = parseCandidateDigests(await ssconf('master_candidates_certs'));
+  const keys = Object.fromEntries(Object.entries(known).filter(([uuid]) => digests.has(uuid)));
+  if (Object.keys(keys).length > 0) return keys;
+  // A cluster that has not managed SSH so far: at least the master's own.
+  const own: string[] = [];
+  for (const type of ['rsa', 'ecdsa', 'dsa'] as const) {
+    const key = await readText(`${privateKeyFile(sshFolder(paths.root), type)}.pub`);
+    if (key !== undefined) own.push(key.trim());
+  }
+  return own.length === 0 ? {} : { [await ssconf('master_node')]: own };
+}
+
+/** The host keys of this machine: the cluster is known by them, so every node has them. */
+async function hostKeys(paths: Paths): Promise<[string, string, string][]> {
+  const keys: [string, string, string][] = [];
+  for (const type of ['rsa', 'dsa', 'ecdsa', 'ed25519']) {
+    const file = join(paths.root, `/etc/ssh/ssh_host_${type}_key`);
+    const [secret, shown] = [await readText(file), await readText(`${file}.pub`)];
+    if (secret !== undefined && shown !== undefined) keys.push([type, secret, shown]);
   }
   return keys;
+}
+
+const keyTypes: readonly unknown[] = ['rsa', 'dsa', 'ecdsa'];
+
+/** What joining does to SSH on the host; nothing where the cluster leaves SSH alone. */
+async function sshSetup(input: Readonly<Record<string, unknown>>, paths: Paths): Promise<object> {
+  if (input.node_setup !== true) return {};
+  return {
+    ssh_host_key: await hostKeys(paths),
+    authorized_keys: await candidateKeys(paths),
+    ssh_root_key: true,
+    ...(keyTypes.includes(input.ssh_key_type) ? { ssh_key_type: input.ssh_key_type } : {}),
+    ...(typeof input.ssh_key_bits === 'number' ? { ssh_key_bits: input.ssh_key_bits } : {}),
+  };
 }
 
 export async function setNodeUp(input: Readonly<Record<string, unknown>>, _talk: Talk): Promise<unknown> {
   const paths = pathsFor();
   const host = await hostOf(input);
-  const master = await ssconf('master_node');
   const values: Record<string, string> = {};
   for (const name of firstValues) values[name] = `${await ssconf(name)}\n`;
   const server = await readFile(paths.serverCertificate, 'utf8');
-  const withSsh = input.node_setup === true && paths.root === '';
   const data = {
     cluster_name: await ssconf('cluster_name'),
     node_name: host.name,
@@ -82,7 +111,8 @@ export async function setNodeUp(input: Readonly<Record<string, unknown>>, _talk:
     cluster_domain_secret: await readFile(paths.clusterDomainSecret, 'utf8'),
     rapi_certificate: await readFile(paths.rapiCertificate, 'utf8'),
     ssconf: { ...values, cluster_name: await ssconf('cluster_name') },
-    authorized_keys: withSsh ? { [master]: await masterKeys() } : {},
+    ...(await sshSetup(input, paths)),
+    readd: input.readd === true,
     start_node_daemon: true,
   };
   await runOn(paths, host, 'gantry-node-setup', [], JSON.stringify(data));

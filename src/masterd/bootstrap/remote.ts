@@ -13,7 +13,7 @@ export interface RemoteHost {
   readonly name: string;
   readonly ip: string;
   readonly sshPort: number;
-  /** Ask about unknown host keys (on), or take them (off). */
+  /** Ask about a host key that root doesn't know (on), or take it (off). */
   readonly keyCheck: boolean;
 }
 
@@ -32,12 +32,12 @@ function sshArguments(paths: Paths, { name, sshPort, keyCheck, ip }: RemoteHost)
     '-oEscapeChar=none',
     '-oHashKnownHosts=no',
     `-oGlobalKnownHostsFile=${paths.knownHosts}`,
-    '-oUserKnownHostsFile=/dev/null',
+    ...(keyCheck ? [] : ['-oUserKnownHostsFile=/dev/null']),
     '-oCheckHostIp=no',
     '-oConnectTimeout=10',
-    '-oBatchMode=yes',
+    '-oNumberOfPasswordPrompts=3',
     `-oPort=${sshPort}`,
-    `-oStrictHostKeyChecking=${keyCheck ? 'yes' : 'no'}`,
+    `-oStrictHostKeyChecking=${keyCheck ? 'ask' : 'no'}`,
     '-oLogLevel=ERROR',
     ip.includes(':') ? '-6' : '-4',
     `root@${name}`,
@@ -62,11 +62,11 @@ export async function runOn(
     wrapper === undefined
       ? [...sshArguments(paths, host), [path, ...args].join(' ')]
       : [wrapper, path, ...args];
-  const result = await runProcess(argv, { input, timeoutMs });
+  const result = await runProcess(argv, { input, timeoutMs, keepsTerminal: wrapper === undefined });
   if (result.code !== 0) {
     throw executionFailure(
       result.code === 255 && wrapper === undefined
-        ? `Can't reach ${host.name} over SSH as root: ${(result.stderr || result.stdout).trim()}. Check that 'ssh root@${host.name}' works from here without a password`
+        ? `Can't reach ${host.name} over SSH as root: ${(result.stderr || result.stdout).trim()}. Check that 'ssh root@${host.name}' works from here`
         : `Setting up ${host.name} failed: ${describeFailure({ ...result, argv: [program, ...args] })}`,
     );
   }

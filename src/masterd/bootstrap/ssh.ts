@@ -1,58 +1,52 @@
 /** SSH between the nodes, as far as the first node goes: root's key, who may log in, the cluster's host key. */
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../kit/atomic-file.ts';
 import type { Paths } from '../../kit/paths.ts';
-import { runChecked } from '../../kit/process.ts';
+import {
+  changeAuthorizedKeys,
+  ensureKeyPair,
+  formatPublicKeys,
+  privateKeyFile,
+  readText,
+  sshFolder,
+} from '../../kit/ssh-keys.ts';
+import type { Cluster } from '../../model/objects/cluster.ts';
 import type { Talk } from './talk.ts';
 
-async function firstReadable(paths: readonly string[]): Promise<string | null> {
-  for (const path of paths) {
-    const text = await readFile(path, 'utf8').catch(() => null);
-    if (text !== null) return text.trim();
+/** The host's public key: its type and its base64 part. */
+async function hostKeyOf(paths: Paths): Promise<readonly [string, string] | undefined> {
+  for (const type of ['rsa', 'ecdsa', 'ed25519']) {
+    const text = await readText(join(paths.root, `/etc/ssh/ssh_host_${type}_key.pub`));
+    const [kind, key] = (text ?? '').trim().split(/\s+/);
+    if (kind && key) return [kind, key];
   }
-  return null;
+  return undefined;
 }
 
-async function ownKey(folder: string): Promise<string> {
-  const found = await firstReadable(
-    ['id_rsa.pub', 'id_ed25519.pub', 'id_ecdsa.pub'].map((name) => join(folder, name)),
-  );
-  if (found !== null) return found;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await runChecked(['ssh-keygen', '-q', '-t', 'rsa', '-b', '2048', '-N', '', '-f', join(folder, 'id_rsa')], {
-    timeoutMs: 120_000,
+/** Root's key pair, which may log in here too, and the list of the nodes' keys, which begins with it. */
+async function makeRootKey(paths: Paths, cluster: Cluster): Promise<void> {
+  const folder = sshFolder(paths.root);
+  const { ssh_key_type: type, ssh_key_bits: bits, master_node: uuid } = cluster;
+  const { publicKey, made } = await ensureKeyPair(privateKeyFile(folder, type), type, bits);
+  await changeAuthorizedKeys(folder, paths.sshSetup, {
+    authorize: [publicKey],
+    ...(made ? { key: type } : {}),
   });
-  return (await readFile(join(folder, 'id_rsa.pub'), 'utf8')).trim();
+  await writeFileAtomic(paths.sshPublicKeys, formatPublicKeys({ [uuid]: [publicKey] }), { mode: 0o600 });
 }
 
 /**
- * @returns the host's public key (its base64 part) for the configuration; null where SSH is left alone
+ * @returns the host's public key (its base64 part) for the configuration; null where there is none
  */
-export async function prepareSsh(
-  paths: Paths,
-  manage: boolean,
-  clusterName: string,
-  talk: Talk,
-): Promise<string | null> {
-  const hostKey = await firstReadable([
-    '/etc/ssh/ssh_host_rsa_key.pub',
-    '/etc/ssh/ssh_host_ecdsa_key.pub',
-    '/etc/ssh/ssh_host_ed25519_key.pub',
-  ]);
-  if (hostKey === null) {
-    if (manage) talk.log('No SSH host key was found: nodes will not know this host by its key');
+export async function prepareSsh(paths: Paths, cluster: Cluster, talk: Talk): Promise<string | null> {
+  const hostKey = await hostKeyOf(paths);
+  if (cluster.modify_ssh_setup) await makeRootKey(paths, cluster);
+  if (hostKey === undefined) {
+    if (cluster.modify_ssh_setup)
+      talk.log('No SSH host key was found: nodes will not know this host by its key');
     return null;
   }
-  const [kind = '', key = ''] = hostKey.split(' ');
-  await writeFileAtomic(paths.knownHosts, `${clusterName} ${kind} ${key}\n`, { mode: 0o644 });
-  if (!manage || paths.root !== '') return key;
-  const folder = join(homedir(), '.ssh');
-  const own = await ownKey(folder);
-  const list = join(folder, 'authorized_keys');
-  const before = await readFile(list, 'utf8').catch(() => '');
-  if (!before.includes(own))
-    await appendFile(list, `${before === '' || before.endsWith('\n') ? '' : '\n'}${own}\n`, { mode: 0o600 });
+  const [kind, key] = hostKey;
+  await writeFileAtomic(paths.knownHosts, `${cluster.cluster_name} ${kind} ${key}\n`, { mode: 0o644 });
   return key;
 }

@@ -13,7 +13,9 @@ import { nodeHandlers } from './node.ts';
 import { osHandlers } from './os.ts';
 import { powerHandlers } from './power.ts';
 import { roleHandlers } from './role.ts';
+import { sshHandlers } from './ssh.ts';
 import { storageHandlers } from './storage.ts';
+import { transferHandlers } from './transfer.ts';
 import { verifyHandlers } from './verify.ts';
 
 export function nodeCallTable(context: NodeContext): ReadonlyMap<string, NodeHandler> {
@@ -34,8 +36,11 @@ export function nodeCallTable(context: NodeContext): ReadonlyMap<string, NodeHan
     ...masterHandlers(context),
     ...roleHandlers(context),
     ...cryptoHandlers(context),
+    ...sshHandlers(context),
     ...diskHandlers(context),
     ...diskCopyHandlers(context),
+    ...exportHandlers(context),
+    ...transferHandlers(context),
     ...instanceHandlers(context),
     ...storageHandlers(context),
     ...powerHandlers(context),

@@ -2,33 +2,46 @@
  * OP_CLUSTER_RENEW_CRYPTO: certificates and SSH keys of the nodes, each renewed while the cluster goes on working.
  * Interrupted anywhere, it can be asked again.
  */
-import { notSupportedYet } from '../../kit/failure.ts';
+import type { SshKeyType } from '../../kit/ssh-keys.ts';
 import { cryptoState } from '../../noderpc/calls/crypto.ts';
 import { ClusterRenewCrypto } from '../../opcodes/cluster.ts';
 import { operation } from '../operation.ts';
 import { setClusterFields } from '../steps/objects.ts';
+import { followSsh } from '../steps/ssh.ts';
 import {
   activateCertificates,
   renewCertificates,
   settleCertificates,
   stageCertificates,
 } from './renew-certificates.ts';
+import { admitNewKeys, prepareSshKeys, renewSshKeys, useNewKeys } from './renew-ssh-keys.ts';
 
 interface RenewPlan {
   readonly certificates: boolean;
   /** A new cluster certificate lies ready on the master. */
   readonly withCluster: boolean;
   readonly sshKeys: boolean;
+  readonly managesSsh: boolean;
+  /** null: as they are. */
+  readonly keyType: SshKeyType | null;
+  readonly keyBits: number | null;
 }
 
 export const clusterRenewCrypto = operation({
   opcode: ClusterRenewCrypto,
-  steps: [stageCertificates, setClusterFields, activateCertificates, settleCertificates],
+  steps: [
+    stageCertificates,
+    setClusterFields,
+    activateCertificates,
+    settleCertificates,
+    prepareSshKeys,
+    admitNewKeys,
+    useNewKeys,
+    followSsh,
+  ],
   locks: () => [{ level: 'node', name: 'all', mode: 'exclusive' }],
   plan: async (op, { configuration, nodes }): Promise<RenewPlan> => {
     const { cluster } = configuration;
-    if (op.renew_ssh_keys && cluster.modify_ssh_setup)
-      throw notSupportedYet('Renewing the SSH keys of the nodes');
     const state = op.node_certificates
       ? await nodes.call(cluster.master_node, cryptoState, {})
       : { hasStagedCluster: false };
@@ -36,14 +49,22 @@ export const clusterRenewCrypto = operation({
       certificates: op.node_certificates,
       withCluster: state.hasStagedCluster,
       sshKeys: op.renew_ssh_keys,
+      managesSsh: cluster.modify_ssh_setup,
+      keyType: op.ssh_key_type,
+      keyBits: op.ssh_key_bits,
     };
   },
-  run: async ({ certificates, withCluster, sshKeys }, job) => {
+  run: async ({ certificates, withCluster, sshKeys, managesSsh, keyType, keyBits }, job) => {
     if (certificates) {
       job.say('Renewing Node SSL certificates');
       await renewCertificates(withCluster, job);
     }
-    if (sshKeys) job.say('Cannot renew SSH keys if the cluster is configured to not modify the SSH setup.');
+    if (sshKeys && managesSsh) {
+      job.say('Renewing SSH keys');
+      await renewSshKeys({ type: keyType, bits: keyBits }, job);
+    } else if (sshKeys) {
+      job.say('Cannot renew SSH keys if the cluster is configured to not modify the SSH setup.');
+    }
     return null;
   },
 });

@@ -9,6 +9,7 @@ import { promoteCandidates } from '../steps/candidates.ts';
 import { bringMasterIpUp, masterAddressOf, takeMasterIpDown } from '../steps/master-ip.ts';
 import { clusterChange, setClusterFields } from '../steps/objects.ts';
 import { setPrivateOsParameters } from '../steps/private-parameters.ts';
+import { followRoles, followSsh } from '../steps/ssh.ts';
 import { modifyCommunication } from './modify/communication.ts';
 import { modifyGuests } from './modify/guests.ts';
 import { modifyHypervisors } from './modify/hypervisors.ts';
@@ -92,13 +93,23 @@ async function run(plan: SetParamsPlan, job: JobHandle): Promise<null | FollowUp
   if (movesAddress) await restoreMasterAddress(plan, job);
   if (privateParameters !== undefined)
     await job.do(setPrivateOsParameters, { osparams_private_cluster: privateParameters });
-  if (change.candidate_pool_size !== undefined) await fillCandidatePool(job);
+  if (change.candidate_pool_size !== undefined) {
+    await fillCandidatePool(job);
+    await followRoles(job);
+  }
   return jobs ?? null;
 }
 
 export const clusterSetParams = operation({
   opcode: ClusterSetParams,
-  steps: [takeMasterIpDown, setClusterFields, bringMasterIpUp, setPrivateOsParameters, promoteCandidates],
+  steps: [
+    takeMasterIpDown,
+    setClusterFields,
+    bringMasterIpUp,
+    setPrivateOsParameters,
+    promoteCandidates,
+    followSsh,
+  ],
   locks: locksOf,
   plan: async (op, context): Promise<SetParamsPlan> => {
     const { cluster } = context.configuration;

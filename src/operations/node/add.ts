@@ -13,6 +13,7 @@ import { NodeAdd } from '../../opcodes/node.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { type JobHandle, operation, type PlanContext } from '../operation.ts';
 import { addHostsEntry, enrol, putNode } from '../steps/node.ts';
+import { followRoles, followSsh } from '../steps/ssh.ts';
 import { hasRoom } from './candidate-pool.ts';
 import { joiningKey } from './joining.ts';
 
@@ -182,12 +183,13 @@ async function run(plan: AddPlan, job: JobHandle): Promise<null> {
     digestBefore: before === null ? null : (cluster.candidate_certs[before.uuid] ?? null),
   });
   await job.keep();
+  await followRoles(job);
   return null;
 }
 
 export const nodeAdd = operation({
   opcode: NodeAdd,
-  steps: [enrol, addHostsEntry, putNode],
+  steps: [enrol, addHostsEntry, putNode, followSsh],
   locks: () => [{ level: 'cluster', name: 'BGL', mode: 'exclusive' }],
   plan,
   hooks: (op, { node }, configuration) => ({

@@ -7,6 +7,7 @@ import { NodeRemove } from '../../opcodes/node.ts';
 import { operation } from '../operation.ts';
 import { promoteCandidates } from '../steps/candidates.ts';
 import { dropHostsEntry, dropNode, leaveCluster } from '../steps/node.ts';
+import { followRoles, followSsh } from '../steps/ssh.ts';
 import { joiningKey } from './joining.ts';
 import { fillCandidatePool } from './promotion.ts';
 
@@ -17,7 +18,7 @@ interface RemovePlan {
 
 export const nodeRemove = operation({
   opcode: NodeRemove,
-  steps: [dropNode, promoteCandidates, leaveCluster, dropHostsEntry],
+  steps: [dropNode, promoteCandidates, followSsh, leaveCluster, dropHostsEntry],
   locks: () => [{ level: 'cluster', name: 'BGL', mode: 'exclusive' }],
   plan: async (op, { configuration }): Promise<RemovePlan> => {
     const node = nodeNamed(configuration, op.node_name);
@@ -54,6 +55,7 @@ export const nodeRemove = operation({
     await job.do(dropNode, { node: node as never, digest: cluster.candidate_certs[node.uuid] ?? null });
     await job.keep();
     await fillCandidatePool(job);
+    await followRoles(job);
     if (!node.offline) {
       try {
         await job.do(leaveCluster, {

@@ -13,6 +13,7 @@ import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { type JobHandle, operation, type PlanContext } from '../operation.ts';
 import { promoteCandidates } from '../steps/candidates.ts';
 import { putNode } from '../steps/node.ts';
+import { followRoles, followSsh } from '../steps/ssh.ts';
 import { hasRoom, poolState } from './candidate-pool.ts';
 import { joiningKey } from './joining.ts';
 import { fillCandidatePool } from './promotion.ts';
@@ -216,7 +217,7 @@ function tellOfPool(job: JobHandle): void {
 
 export const nodeSetParams = operation({
   opcode: NodeSetParams,
-  steps: [putNode, promoteCandidates],
+  steps: [putNode, promoteCandidates, followSsh],
   locks: locksOf,
   plan,
   hooks: (op, { before, after }, configuration) => {
@@ -249,6 +250,8 @@ export const nodeSetParams = operation({
     await job.keep();
     tellOfPool(job);
     if (autoPromote) await fillCandidatePool(job, [after.uuid]);
+    if (roleOf(before) !== roleOf(after) || before.master_capable !== after.master_capable)
+      await followRoles(job);
     if (before.master_candidate && !after.master_candidate && !after.offline) {
       try {
         await job.world.nodes.call(before.uuid, nodeDemoteFromCandidate, {});

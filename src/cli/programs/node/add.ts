@@ -114,7 +114,11 @@ export const add = command({
   description: 'Add a node to the cluster',
   run: async (session, options, args) => {
     const ndparams = options.ndparams === null ? null : typedNode(options.ndparams);
-    const [modifySsh] = await queryConfigValues(session, ['modify_ssh_setup']);
+    const [modifySsh, keyType, keyBits] = await queryConfigValues(session, [
+      'modify_ssh_setup',
+      'ssh_key_type',
+      'ssh_key_bits',
+    ]);
     const { name: node } = await resolveHost(args[0]!, session.paths.etcHosts);
     const groupPort = await groupSshPort(session, options.nodegroup);
     const known = await findNode(session, node);
@@ -133,6 +137,8 @@ export const add = command({
       ssh_port: known?.sshPort ?? groupPort,
       ssh_key_check: options.ssh_key_check,
       node_setup: Boolean(modifySsh),
+      ssh_key_type: keyType,
+      ssh_key_bits: keyBits,
       readd: options.readd,
       verbose: options.verbose,
       debug: options.debug,
