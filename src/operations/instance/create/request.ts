@@ -52,7 +52,7 @@ function requireSoundOptions(op: Op, configuration: Configuration): void {
   }
   if (op.mode !== 'create') return;
   requireNoImage(osValues(op.osparams));
-  if (op.os_type === null && !op.no_install) throw wrong('No guest OS or OS image specified');
+  if (op.os_type === null) throw wrong('No guest OS or OS image specified');
   if (op.os_type !== null && configuration.cluster.blacklisted_os.includes(op.os_type)) {
     throw prerequisiteFailure(`Guest OS '${op.os_type}' is not allowed for installation`, ErrorCode.state);
   }
