@@ -93,14 +93,26 @@ export class DebianClients {
     };
   }
 
-  /** Runs `gnt-…` or an htool of the real Ganeti on a node, whatever its exit code. */
+  /** Runs `gnt-…`, `confd-client` or an htool of the real Ganeti on a node, whatever its exit code. */
   async run(lab: VirtualLab, node: NodeName, [program, ...args]: readonly string[]): Promise<ProcessResult> {
-    const argv = program!.startsWith('gnt-')
+    const isPython = program!.startsWith('gnt-') || program === 'confd-client';
+    const argv = isPython
       ? [python, join(this.#folder, commandFolder, program!)]
       : [join(this.#folder, htoolsFolder, program!)];
-    return await runProcess([...argv, ...args], {
-      env: await this.#environment(lab, node),
-      timeoutMs: 120_000,
-    });
+    return await this.#run(lab, node, [...argv, ...args]);
+  }
+
+  /** Runs lines of Python that use the real Ganeti's modules, on a node. */
+  async python(
+    lab: VirtualLab,
+    node: NodeName,
+    code: string,
+    args: readonly string[],
+  ): Promise<ProcessResult> {
+    return await this.#run(lab, node, [python, '-c', code, ...args]);
+  }
+
+  async #run(lab: VirtualLab, node: NodeName, argv: readonly string[]): Promise<ProcessResult> {
+    return await runProcess(argv, { env: await this.#environment(lab, node), timeoutMs: 120_000 });
   }
 }

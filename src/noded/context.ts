@@ -8,6 +8,7 @@ import { createStorageDrivers, type StorageDrivers } from '../storage/catalog.ts
 import type { StorageDriver } from '../storage/contract.ts';
 import type { StorageHost } from '../storage/host.ts';
 import { endOlderMaster } from './older-master.ts';
+import { noRoleDaemons, type RoleDaemons } from './role-daemons.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -30,17 +31,22 @@ export interface NodeContext {
   readonly stopDaemon: () => void;
   /** Makes the server show the cluster certificate that is on disk now. */
   readonly certificateChanged: () => void;
+  readonly roleDaemons: RoleDaemons;
 }
 
 export interface ContextOptions
   extends Pick<
     NodeContext,
     'paths' | 'log' | 'env' | 'hostname' | 'host' | 'stopDaemon' | 'certificateChanged'
-  > {}
+  > {
+  /** None when not given: nothing is started beside this process. */
+  readonly roleDaemons?: RoleDaemons;
+}
 
 export function createContext(options: ContextOptions): NodeContext {
   const storage = createStorageDrivers(options.host);
   return {
+    roleDaemons: noRoleDaemons,
     ...options,
     storage,
     hypervisors: createHypervisorDrivers(options),

@@ -16,6 +16,7 @@ import { createContext } from './context.ts';
 import { ensureFolders } from './folders.ts';
 import { nodeCallTable } from './handlers/table.ts';
 import { type NodedOptions, parseOptions } from './options.ts';
+import { createRoleDaemons } from './role-daemons.ts';
 
 const program = 'ganeti-noded';
 
@@ -49,6 +50,7 @@ async function serve(options: NodedOptions, paths: Paths): Promise<void> {
     // After the answer to the request that asks for it: nothing more is done by then.
     stopDaemon: () => setImmediate(() => finish()),
     certificateChanged: () => server.reloadCertificate(),
+    roleDaemons: createRoleDaemons({ paths, log }),
   });
   const server = createNodeServer({
     identity: createIdentity(paths),

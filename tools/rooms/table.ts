@@ -50,6 +50,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'htools/load': { layer: 5, also: ['luxi'] },
   masterd: { layer: 6 },
   rapi: { layer: 6, never: ['config', 'jobs', 'operations'] },
+  'confd/client': { layer: 3 },
   confd: { layer: 6 },
   metadata: { layer: 6 },
   watcher: { layer: 6, never: ['config', 'jobs', 'operations'] },

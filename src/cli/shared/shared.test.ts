@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Failure } from '../../kit/failure.ts';
 import { quoteWords, splitWords } from '../shell-words.ts';
-import { packRequest, unpackAnswer } from './confd.ts';
 import { deviceChangesOf, diskChangesOf, nicsOf } from './devices.ts';
 import { policyCommand, policyOf } from './policy.ts';
 import { filterOf } from './query-filter.ts';
@@ -89,13 +88,4 @@ test('durations', () => {
   assert.deepEqual(['90', '2m', '1h', '1d', '4w'].map(parseTimespec), [90, 120, 3600, 86400, 2419200]);
   assert.throws(() => parseTimespec('h'), refuses('only suffix passed'));
   assert.throws(() => parseTimespec('1x'), refuses("Invalid time specification '1x'"));
-});
-
-test('datagrams to the configuration daemon are signed both ways', () => {
-  const answer = packRequest('key', { status: 0, answer: [] }, 'salt');
-  assert.match(answer, /^plj0\{/);
-  assert.deepEqual(unpackAnswer('key', answer, 'salt'), { status: 0, answer: [] });
-  assert.equal(unpackAnswer('other key', answer, 'salt'), undefined);
-  assert.equal(unpackAnswer('key', answer, 'other salt'), undefined);
-  assert.equal(unpackAnswer('key', 'plj0{', 'salt'), undefined);
 });

@@ -47,6 +47,7 @@ async function demote(context: NodeContext): Promise<void> {
   const time = new Date();
   for (const path of [paths.configFile, paths.queueDir]) await setAside(path, time);
   await context.replica.forget();
+  await context.roleDaemons.ceasedCandidate();
 }
 
 /** node_crypto_tokens, node_activate_master_ip and its reverse, node_demote_from_mc, node_leave_cluster. */
