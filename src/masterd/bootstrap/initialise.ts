@@ -119,19 +119,9 @@ async function startDaemons(): Promise<void> {
   }
 }
 
-/** The cluster is one without them, and it does without them: what hinders them is said. */
-async function startHelpers(talk: Talk): Promise<void> {
-  const shipped = helpers.filter((daemon) => existsSync(programPath(daemon)));
-  const starts = shipped.map(async (daemon) => {
-    const result = await runProcess([programPath('daemon-util'), 'start', daemon], { timeoutMs: 60_000 });
-    if (result.code !== 0) talk.log(`Could not start ${daemon}: ${describeFailure(result)}`);
-  });
-  await Promise.all(starts);
-}
-
 /** What was made is taken away again. */
 async function takeBack(paths: Paths): Promise<void> {
-  for (const daemon of [...helpers, 'ganeti-masterd', 'ganeti-noded']) {
+  for (const daemon of ['ganeti-masterd', 'ganeti-noded']) {
     await runProcess([programPath('daemon-util'), 'stop', daemon], { timeoutMs: 60_000 });
   }
   const setup = await readSshSetup(paths.sshSetup);

@@ -15,7 +15,6 @@ import { powerHandlers } from './power.ts';
 import { roleHandlers } from './role.ts';
 import { sshHandlers } from './ssh.ts';
 import { storageHandlers } from './storage.ts';
-import { transferHandlers } from './transfer.ts';
 import { verifyHandlers } from './verify.ts';
 
 export function nodeCallTable(context: NodeContext): ReadonlyMap<string, NodeHandler> {
@@ -39,8 +38,6 @@ export function nodeCallTable(context: NodeContext): ReadonlyMap<string, NodeHan
     ...sshHandlers(context),
     ...diskHandlers(context),
     ...diskCopyHandlers(context),
-    ...exportHandlers(context),
-    ...transferHandlers(context),
     ...instanceHandlers(context),
     ...storageHandlers(context),
     ...powerHandlers(context),
