@@ -4,12 +4,14 @@
  * node-daemon-setup. On success it prints {"digest": …, "protocol": …, "release": …}. With --leave it takes all
  * of that off again, because the job that should have made the machine a node has failed.
  */
+import { existsSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { runningPid } from '../kit/daemon.ts';
 import { messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import { type Paths, pathsFor } from '../kit/paths.ts';
+import { programPath } from '../kit/programs.ts';
 import { openReplica } from '../noderpc/journal-replica.ts';
 import { protocolVersion, releaseVersion } from '../noderpc/versions.ts';
 import { startDaemon, stopDaemon } from './daemons.ts';
@@ -17,6 +19,8 @@ import { ensureFolders } from './folders.ts';
 import { JoinData, joinCluster } from './join.ts';
 import { leaveCluster } from './leave.ts';
 import { readSsconf } from './ssconf.ts';
+
+const monitoring = 'ganeti-mond';
 
 const help = `Usage: gantry-node-setup [--dry-run|--leave] [-d] [-v] < data.json
 
@@ -82,6 +86,9 @@ async function setUp(args: readonly string[]): Promise<void> {
       if (!wasNode) await leave(paths, log);
       throw error;
     }
+    // A node without its figures is a node all the same.
+    if (existsSync(programPath(monitoring)))
+      await startDaemon(where, monitoring).catch((error: unknown) => log.warning(messageOf(error)));
   }
   process.stdout.write(`${JSON.stringify({ digest, protocol: protocolVersion, release: releaseVersion })}\n`);
 }

@@ -2,6 +2,7 @@
  * `gnt-cluster init`: from nothing to a running master. All checks come first; from the first file on, a
  * failure takes away again what was made.
  */
+import { existsSync } from 'node:fs';
 import { access, mkdir, readdir, rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -112,6 +113,9 @@ function netmaskOf(input: InitInput, ip: string): number {
   return mask;
 }
 
+/** Daemons that answer questions about node and cluster. */
+const helpers = ['ganeti-mond', 'ganeti-confd'];
+
 async function startDaemons(): Promise<void> {
   for (const daemon of ['ganeti-noded', 'ganeti-masterd']) {
     const result = await runProcess([programPath('daemon-util'), 'start', daemon], { timeoutMs: 60_000 });
@@ -119,9 +123,19 @@ async function startDaemons(): Promise<void> {
   }
 }
 
+/** The cluster is one without them, and it does without them: what hinders them is said. */
+async function startHelpers(talk: Talk): Promise<void> {
+  const shipped = helpers.filter((daemon) => existsSync(programPath(daemon)));
+  const starts = shipped.map(async (daemon) => {
+    const result = await runProcess([programPath('daemon-util'), 'start', daemon], { timeoutMs: 60_000 });
+    if (result.code !== 0) talk.log(`Could not start ${daemon}: ${describeFailure(result)}`);
+  });
+  await Promise.all(starts);
+}
+
 /** What was made is taken away again. */
 async function takeBack(paths: Paths): Promise<void> {
-  for (const daemon of ['ganeti-masterd', 'ganeti-noded']) {
+  for (const daemon of [...helpers, 'ganeti-masterd', 'ganeti-noded']) {
     await runProcess([programPath('daemon-util'), 'stop', daemon], { timeoutMs: 60_000 });
   }
   const setup = await readSshSetup(paths.sshSetup);
@@ -198,6 +212,7 @@ export async function initialise(input: InitInput, talk: Talk): Promise<null> {
     await mkdir(paths.queueDir, { recursive: true, mode: 0o750 });
     await writeFileAtomic(`${paths.queueDir}/version`, '1\n', { mode: 0o640 });
     await startDaemons();
+    await startHelpers(talk);
     if (configuration.cluster.modify_etc_hosts) await addOwnHostsEntry(paths, node);
   } catch (error) {
     await takeBack(paths).catch((failure: unknown) =>
