@@ -32,8 +32,15 @@ function observe(job: Job, wish: ChangeWish): JobChange {
 
 export class JobChanges {
   readonly #listeners = new Map<number, Set<() => void>>();
+  readonly #watchers: ((job: Job) => void)[] = [];
+
+  /** Calls `watcher` at every change of any job; it must not throw. */
+  watch(watcher: (job: Job) => void): void {
+    this.#watchers.push(watcher);
+  }
 
   announce(job: Job): void {
+    for (const watcher of this.#watchers) watcher(job);
     const listeners = this.#listeners.get(job.id);
     if (listeners === undefined) return;
     this.#listeners.delete(job.id);

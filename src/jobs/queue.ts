@@ -149,6 +149,11 @@ export class JobQueue {
     return found === undefined ? undefined : await this.#changes.wait(found.job, wish);
   }
 
+  /** Calls `watcher` at every change of any job; it must not throw. */
+  onChange(watcher: (job: Job) => void): void {
+    this.#changes.watch(watcher);
+  }
+
   /** Resolves when no job is running. */
   async idle(): Promise<void> {
     while (this.#active.size > 0) await new Promise<void>((resolve) => this.#ends.add(resolve));

@@ -134,7 +134,7 @@ function resultOf(answer: string): unknown {
 }
 
 function mayRepeat(method: string): boolean {
-  return method.startsWith('Query') || method === 'WaitForJobChange';
+  return method.startsWith('Query') || method.startsWith('WaitFor');
 }
 
 /**

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeRequest, luxiMethods } from './methods.ts';
 
-test('the 25 methods of Luxi.hs', () => {
-  assert.equal(luxiMethods.length, 25);
+test('the 25 methods of Luxi.hs, and one that tells events', () => {
+  assert.equal(luxiMethods.filter((method) => method !== 'WaitForEvents').length, 25);
+  assert.equal(luxiMethods.length, 26);
 });
 
 test('arguments get their names', () => {

@@ -1,5 +1,5 @@
 /**
- * The methods of LUXI and their positional arguments (Luxi.hs), decoded into named ones. Where Ganeti's
+ * The methods of LUXI and their positional arguments (Luxi.hs, and one of our own), decoded into named ones. Where Ganeti's
  * clients leave something out (a null list, the `kill` of CancelJob) it is filled in here.
  */
 import { Failure } from '../kit/failure.ts';
@@ -90,6 +90,11 @@ const methods = {
   CancelJob: { job: jobId, kill: optional(flag, false) },
   ChangeJobPriority: { job: jobId, priority: whole },
   SetDrainFlag: { flag },
+  /**
+   * Not Ganeti's: what has happened since an event that the client knows, or the place of the newest one for a
+   * client that knows none. Waits up to `tmout` seconds when nothing has.
+   */
+  WaitForEvents: { stream: optional(text, null), after: optional(whole, null), tmout: number },
   /** Seconds since the epoch until which the watcher rests; null ends the pause. */
   SetWatcherPause: { duration: optional(number, null) },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Argument<unknown>>>>>;

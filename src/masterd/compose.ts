@@ -12,6 +12,7 @@ import { StepLedger } from '../jobs/ledger.ts';
 import { JobQueue } from '../jobs/queue.ts';
 import { foldJobs, isJobEntry, recoverQueue } from '../jobs/recover.ts';
 import { secretNamesOf } from '../jobs/redaction.ts';
+import { StrandedSteps } from '../jobs/stranded.ts';
 import { now, withDeadline } from '../kit/clock.ts';
 import { Failure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
@@ -26,14 +27,17 @@ import { opcodes } from '../opcodes/catalog.ts';
 import { operations } from '../operations/catalog.ts';
 import type { World } from '../operations/operation.ts';
 import { createRunner, stepFinder } from '../operations/runner.ts';
+import { strandedRules } from '../operations/stranded/rules.ts';
 import { evaluateExpression } from '../queries/language/evaluate-json.ts';
 import { nodeAddresses, nodeDaemonPort } from './addresses.ts';
 import { AllocatorThread } from './allocation/thread.ts';
+import { ConfigurationEvents, EventLog, JobEvents } from './events.ts';
 import { createHooksRunner } from './hooks.ts';
 import { createRequestHandler } from './luxi-requests.ts';
 import { bringMasterIpUp } from './master-ip.ts';
 import { NotMaster } from './not-master.ts';
 import { createQueries } from './queries.ts';
+import { reachOf } from './reach.ts';
 
 /** Milliseconds that running jobs have to end when the daemon is stopped; the next start unwinds the rest. */
 const graceMs = 10_000;
@@ -77,6 +81,16 @@ async function startQueue({ paths, log }: MasterOptions, setting: QueueSetting) 
     config.entries.map(({ kind, json }) => ({ kind, data: JSON.parse(json) as unknown })).filter(isJobEntry),
     ledger,
   );
+  const stranded = new StrandedSteps<World>({
+    world,
+    ledger,
+    rules: strandedRules,
+    locks,
+    log,
+    reach: (node) => reachOf(node, nodes, config.current),
+    release: (owner) => config.reservations.release(owner),
+    now,
+  });
   let queue: JobQueue | undefined;
   const execute = createRunner({
     operations,
@@ -113,7 +127,7 @@ async function startQueue({ paths, log }: MasterOptions, setting: QueueSetting) 
     state,
   );
   config.keepFor(createKeeper({ queue, files, ledger, durable }));
-  return queue;
+  return { queue, stranded };
 }
 
 function onlyOnce<T>(work: (argument: T) => void): (argument: T) => void {
@@ -172,22 +186,31 @@ export async function composeMaster(options: MasterOptions): Promise<Master> {
   const master = {
     redistribute: () => distribution.settle(true),
     queryContext: () => queries.context(),
+    stranded: () => stranded.list(),
+    forgetStranded: (key: Parameters<typeof stranded.forget>[0]) => stranded.forget(key),
     answerAllocation: (call: Parameters<typeof allocator.answer>[0]) => allocator.answer(call),
   };
   const world: World = { config, nodes, paths, log, now, master };
-  const queue = await startQueue(options, { files, loaded, config, world, locks, nodes });
+  const { queue, stranded } = await startQueue(options, { files, loaded, config, world, locks, nodes });
   config.onCommit(() => queue.reschedule());
+  const events = new EventLog();
+  const changes = new ConfigurationEvents(config.current);
+  config.onCommit((configuration, changed) => events.add(changes.of(configuration, changed)));
+  const jobEvents = new JobEvents();
+  queue.onChange((job) => events.add(jobEvents.of(job)));
   const queries = createQueries({ config, nodes, queue: () => queue, locks, paths });
   const luxi = await serveLuxi({
     path: luxiAddress(paths),
-    handle: createRequestHandler({ config, queue, queries, paths, now }),
+    handle: createRequestHandler({ config, queue, queries, events, paths, now }),
     log,
   });
   await bringMasterIpUp({ config, nodes, log });
   queue.unpause();
+  stranded.start();
   return {
     async close() {
       await luxi.close(1000);
+      await stranded.close();
       queue.pause();
       await withDeadline(queue.idle(), patienceMs, 'the end of running jobs').catch((error: unknown) =>
         log.warning(messageOf(error)),

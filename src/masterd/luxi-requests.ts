@@ -13,12 +13,14 @@ import { groupNamed, instanceNamed, networkNamed, nodeNamed } from '../model/loo
 import type { AnyOpcode } from '../opcodes/opcode.ts';
 import { clusterInformation } from '../operations/cluster/information.ts';
 import { refuseLocking } from '../queries/run.ts';
+import type { EventLog } from './events.ts';
 import type { MasterQueries } from './queries.ts';
 
 export interface RequestParts {
   readonly config: ConfigStore;
   readonly queue: JobQueue;
   readonly queries: MasterQueries;
+  readonly events: EventLog;
   readonly paths: Paths;
   /** Seconds since the epoch. */
   readonly now: () => number;
@@ -44,12 +46,11 @@ async function configValues(
   { fields }: { readonly fields: readonly string[] },
   { config, queries }: RequestParts,
 ): Promise<unknown[]> {
-  const queried = fields.filter((field) => field !== 'modify_ssh_setup');
+  const queried = fields.filter((field) => !isPlain(field));
   const [row = []] =
     queried.length === 0 ? [] : ((await queries.classic('cluster', [], queried)) as unknown[][]);
-  return fields.map((field) =>
-    field === 'modify_ssh_setup' ? config.current.cluster.modify_ssh_setup : row[queried.indexOf(field)],
-  );
+  const { cluster } = config.current;
+  return fields.map((field) => (isPlain(field) ? cluster[field] : row[queried.indexOf(field)]));
 }
 
 function tagsOf(
@@ -166,6 +167,8 @@ const handlers: { readonly [M in LuxiRequest['method']]: Handler<M> } = {
     await queue.setDrained(flag);
     return true;
   },
+  WaitForEvents: ({ stream, after, tmout }, { events }, peer) =>
+    events.since(stream, after, tmout, peer.gone),
   SetWatcherPause: async ({ duration }, { paths, now }) => {
     if (duration === null) {
       await rm(paths.watcherPause, { force: true });

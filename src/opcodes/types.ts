@@ -3,10 +3,15 @@
  * texts and `gnt-debug` show. Small on purpose: command-line programs load it, so it must start fast.
  */
 
+/** JSON Schema, as OpenAPI documents have it. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
 export interface ParameterType<T> {
   /** Ganeti's words: "None or NonEmptyString". */
   readonly description: string;
   readonly accepts: (value: unknown) => boolean;
+  /** What is accepted, as far as a schema can say it. */
+  readonly schema: JsonSchema;
   /** Never set: carries the type only. */
   readonly type?: T;
   /** Holds secrets: shown and logged as "<redacted>". */
@@ -16,8 +21,12 @@ export interface ParameterType<T> {
 /** The TypeScript type of a parameter type. */
 export type ValueOf<P> = P extends ParameterType<infer T> ? T : never;
 
-function type<T>(description: string, accepts: (value: unknown) => boolean): ParameterType<T> {
-  return { description, accepts };
+function type<T>(
+  description: string,
+  schema: JsonSchema,
+  accepts: (value: unknown) => boolean,
+): ParameterType<T> {
+  return { description, schema, accepts };
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -28,30 +37,34 @@ const mark = <T>(result: ParameterType<T>, ...parts: readonly ParameterType<unkn
   parts.some((part) => part.secret === true) ? { ...result, secret: true } : result;
 const grouped = (text: string) => (/^[\w-]+$/.test(text) ? text : `(${text})`);
 
-export const anything = type<unknown>('Anything', () => true);
-export const boolean = type<boolean>('Boolean', (value) => typeof value === 'boolean');
-export const string = type<string>('String', (value) => typeof value === 'string');
+export const anything = type<unknown>('Anything', {}, () => true);
+export const boolean = type<boolean>('Boolean', { type: 'boolean' }, (value) => typeof value === 'boolean');
+export const string = type<string>('String', { type: 'string' }, (value) => typeof value === 'string');
 export const nonEmptyString = type<string>(
   'NonEmptyString',
+  { type: 'string', minLength: 1 },
   (value) => typeof value === 'string' && value !== '',
 );
-export const integer = type<number>('Integer', (value) => Number.isInteger(value));
-export const float = type<number>('Float', (value) => typeof value === 'number');
+export const integer = type<number>('Integer', { type: 'integer' }, (value) => Number.isInteger(value));
+export const float = type<number>('Float', { type: 'number' }, (value) => typeof value === 'number');
 export const nonNegative = type<number>(
   'EqualOrGreaterThanZero',
+  { type: 'integer', minimum: 0 },
   (value) => Number.isInteger(value) && (value as number) >= 0,
 );
 export const positive = type<number>(
   'GreaterThanZero',
+  { type: 'integer', minimum: 1 },
   (value) => Number.isInteger(value) && (value as number) > 0,
 );
-export const list = type<unknown[]>('List', Array.isArray);
-export const dictionary = type<Record<string, unknown>>('Dictionary', isObject);
+export const list = type<unknown[]>('List', { type: 'array' }, Array.isArray);
+export const dictionary = type<Record<string, unknown>>('Dictionary', { type: 'object' }, isObject);
 
 export function maybe<T>(inner: ParameterType<T>): ParameterType<T | null> {
   return mark(
     type<T | null>(
       `None or ${grouped(inner.description)}`,
+      { anyOf: [inner.schema, { type: 'null' }] },
       (value) => value === null || value === undefined || inner.accepts(value),
     ),
     inner,
@@ -59,13 +72,15 @@ export function maybe<T>(inner: ParameterType<T>): ParameterType<T | null> {
 }
 
 export function oneOf<const T extends string | number>(...values: readonly T[]): ParameterType<T> {
-  return type<T>(`OneOf ${values.map(String).sort().join(', ')}`, (value) => values.includes(value as T));
+  const description = `OneOf ${values.map(String).sort().join(', ')}`;
+  return type<T>(description, { enum: values }, (value) => values.includes(value as T));
 }
 
 export function listOf<T>(inner: ParameterType<T>): ParameterType<T[]> {
   return mark(
     type<T[]>(
       `List of ${grouped(inner.description)}`,
+      { type: 'array', items: inner.schema },
       (value) => Array.isArray(value) && value.every((item) => inner.accepts(item)),
     ),
     inner,
@@ -81,6 +96,12 @@ export function tupleOf<const T extends readonly ParameterType<unknown>[]>(
 ): ParameterType<{ -readonly [K in keyof T]: ValueOf<T[K]> }> {
   return type(
     `Tuple of (${joined(items).join(', ')})`,
+    {
+      type: 'array',
+      prefixItems: items.map((item) => item.schema),
+      minItems: items.length,
+      maxItems: items.length,
+    },
     (value) =>
       Array.isArray(value) &&
       value.length === items.length &&
@@ -95,6 +116,7 @@ export function dictionaryOf<V>(
   return mark(
     type<Record<string, V>>(
       `Dictionary with keys of ${grouped(key.description)} and values of ${grouped(inner.description)}`,
+      { type: 'object', propertyNames: key.schema, additionalProperties: inner.schema },
       (value) =>
         isObject(value) && Object.entries(value).every(([k, v]) => key.accepts(k) && inner.accepts(v)),
     ),
@@ -105,6 +127,7 @@ export function dictionaryOf<V>(
 export function either<A, B>(left: ParameterType<A>, right: ParameterType<B>): ParameterType<A | B> {
   return type<A | B>(
     `${grouped(left.description)} or ${grouped(right.description)}`,
+    { anyOf: [left.schema, right.schema] },
     (value) => left.accepts(value) || right.accepts(value),
   );
 }
@@ -117,6 +140,7 @@ export function restricted<T>(
 ): ParameterType<T> {
   return type<T>(
     `${inner.description} and (${description})`,
+    { allOf: [inner.schema], description },
     (value) => inner.accepts(value) && holds(value as T),
   );
 }

@@ -4,7 +4,7 @@ import { fillOpcode, refuseForbidden } from './fill.ts';
 import { HttpError } from './http-error.ts';
 import type { Master } from './master.ts';
 import { bodyObject, flagArgument, type RapiRequest, textArgument } from './request.ts';
-import type { Answer, Item, Listing, Submission } from './route.ts';
+import type { Answer, Item, Listing, Streaming, Submission } from './route.ts';
 
 const nanosecondsPerMillisecond = 1e6;
 
@@ -78,7 +78,7 @@ async function submit(answer: Submission, request: RapiRequest, { master, now }:
  * @throws HttpError; Failure as the master answered it
  */
 export async function answerRequest(
-  answer: Answer,
+  answer: Exclude<Answer, Streaming>,
   path: string,
   request: RapiRequest,
   parts: AnswerParts,

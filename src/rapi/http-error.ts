@@ -4,11 +4,13 @@
  */
 
 /** Reason phrase and explanation by status (Python's BaseHTTPRequestHandler.responses, which Ganeti shows). */
-const statuses = {
+export const errorStatuses = {
   400: ['Bad Request', 'Bad request syntax or unsupported method'],
   401: ['Unauthorized', 'No permission -- see authorization schemes'],
   403: ['Forbidden', 'Request forbidden -- authorization will not help'],
   404: ['Not Found', 'Nothing matches the given URI'],
+  405: ['Method Not Allowed', 'Specified method is invalid for this resource'],
+  406: ['Not Acceptable', 'URI not available in preferred format'],
   408: ['Request Timeout', 'Request timed out; try again later'],
   413: ['Request Entity Too Large', 'Entity is too large'],
   415: ['Unsupported Media Type', 'Entity body in unsupported format'],
@@ -20,7 +22,7 @@ const statuses = {
   504: ['Gateway Timeout', 'The gateway server did not receive a timely response'],
 } as const satisfies Readonly<Record<number, readonly [string, string]>>;
 
-export type ErrorStatus = keyof typeof statuses;
+export type ErrorStatus = keyof typeof errorStatuses;
 
 export class HttpError extends Error {
   readonly status: ErrorStatus;
@@ -28,7 +30,7 @@ export class HttpError extends Error {
 
   /** Without a message, the status says it. */
   constructor(status: ErrorStatus, message?: string, headers: Readonly<Record<string, string>> = {}) {
-    super(message === undefined || message === '' ? statuses[status][0] : message);
+    super(message === undefined || message === '' ? errorStatuses[status][0] : message);
     this.status = status;
     this.headers = headers;
   }
@@ -49,8 +51,8 @@ export function errorBody(error: HttpError): Readonly<Record<string, unknown>> {
   return {
     code: error.status,
     message: error.message.replace(/[&<>"']/g, (character) => entities[character]!),
-    explain: statuses[error.status][1],
+    explain: errorStatuses[error.status][1],
   };
 }
 
-export const reasonPhrase = (status: ErrorStatus): string => statuses[status][0];
+export const reasonPhrase = (status: ErrorStatus): string => errorStatuses[status][0];

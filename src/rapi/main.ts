@@ -12,6 +12,7 @@ import { isOwnName, ownHostname } from '../kit/resolve.ts';
 import { luxiAddress } from '../luxi/address.ts';
 import { connectLuxi } from '../luxi/client.ts';
 import { releaseVersion } from '../model/release.ts';
+import { createEventHub, type EventsAnswer, type WaitForEvents } from './event-hub.ts';
 import { openMaster } from './master.ts';
 import { parseOptions, type RapiOptions } from './options.ts';
 import { routes } from './routes/table.ts';
@@ -23,6 +24,8 @@ const program = 'ganeti-rapi';
 /** constants.EXIT_NOTMASTER. */
 const notMasterExit = 11;
 const graceMs = 15_000;
+/** One that waits for the next event, others that tell listeners what they have missed. */
+const eventConnections = 4;
 
 /** Why this node has no remote API, when it isn't the master. */
 function whyNotMaster({ dataDir }: Paths): string | undefined {
@@ -60,11 +63,17 @@ async function serve(options: RapiOptions, paths: Paths): Promise<void> {
   const { log } = logFile;
   process.on('unhandledRejection', (reason) => log.error(`Unhandled: ${messageOf(reason)}`));
   const master = openMaster(() => connectLuxi(luxiAddress(paths)), options.maxClients);
+  // Waiting for events must not take a turn of those who ask and go.
+  const eventSource = openMaster(() => connectLuxi(luxiAddress(paths)), eventConnections);
+  const waitForEvents: WaitForEvents = async (...args) =>
+    (await eventSource.call('WaitForEvents', args)) as EventsAnswer;
+  const events = createEventHub(waitForEvents, log);
   const service = createService({
     routes,
     master,
     users: watchUsers(paths.rapiUsers, log),
     requireAuthentication: options.requireAuthentication,
+    events,
     log,
     now: Date.now,
   });
@@ -89,12 +98,15 @@ async function serve(options: RapiOptions, paths: Paths): Promise<void> {
     reportReady();
     await ended;
     log.info('Stopping');
+    events.close();
     await server.close(graceMs);
     log.info('Stopped');
   } catch (error) {
     log.error(messageOf(error));
     throw error;
   } finally {
+    events.close();
+    eventSource.close();
     master.close();
     pidFile.release();
     logFile.close();

@@ -3,6 +3,7 @@
  * object read from the master, or an opcode with the sources of the parameters that a request fixes.
  */
 import type { OpcodeDefinition } from '../opcodes/opcode.ts';
+import type { JsonSchema } from '../opcodes/types.ts';
 import { badRequest } from './http-error.ts';
 import type { Master } from './master.ts';
 import type { Permission } from './permissions.ts';
@@ -14,10 +15,27 @@ export type Method = (typeof methods)[number];
 /** Rights of which a user needs one; none: anybody, unless the daemon asks everybody who they are. */
 export type Access = readonly ('read' | 'write')[];
 
+/** An argument of the query, for whoever reads the published document. */
+export interface Argument {
+  readonly name: string;
+  readonly schema: JsonSchema;
+  readonly required?: boolean;
+}
+
+/** What a route takes and gives, where its answer isn't data that says so. */
+export interface Contract {
+  readonly doc?: string;
+  readonly query?: readonly Argument[];
+  readonly body?: JsonSchema;
+  /** Whether nothing happens without a body. */
+  readonly bodyNeeded?: boolean;
+  readonly result?: JsonSchema;
+}
+
 /** Where a parameter's value comes from. */
 export interface Source {
-  /** Of the query, by name. */
-  readonly argument?: string;
+  /** None: not the query. */
+  readonly argument?: Argument;
   readonly read: (request: RapiRequest) => unknown;
 }
 
@@ -28,6 +46,9 @@ export interface Listing {
   /** The field that names an object, and how the list calls it. */
   readonly nameField: string;
   readonly nameKey: string;
+  /** What an entry is: a resource of the query language, which knows its fields. */
+  readonly resource: string;
+  readonly contract?: Contract;
   /** LUXI's arguments for all objects. */
   readonly args: (fields: readonly string[], request: RapiRequest) => readonly unknown[];
   readonly adapt?: (row: Record<string, unknown>) => Record<string, unknown>;
@@ -37,6 +58,8 @@ export interface Item {
   readonly kind: 'item';
   readonly luxi: string;
   readonly fields: readonly string[];
+  readonly resource: string;
+  readonly contract?: Contract;
   readonly args: (fields: readonly string[], request: RapiRequest) => readonly unknown[];
   readonly adapt?: (row: Record<string, unknown>) => Record<string, unknown>;
 }
@@ -51,6 +74,11 @@ export interface Submission {
   /** The opcode's parameters from the body; without it the body isn't looked at. */
   readonly body?: (request: RapiRequest) => Body;
   readonly forbidden: readonly string[];
+  readonly contract: Contract;
+  /** What the body may have beyond the opcode's parameters, or instead of them. */
+  readonly further: Readonly<Record<string, JsonSchema>>;
+  /** What the body must have although the opcode doesn't need it. */
+  readonly needed: readonly string[];
 }
 
 export interface Constant {
@@ -61,16 +89,24 @@ export interface Constant {
 /** A read that is one call of the master, answered as it is or in another shape. */
 export interface Reading {
   readonly kind: 'read';
+  readonly contract: Contract;
   readonly run: (request: RapiRequest, master: Master) => Promise<unknown>;
 }
 
 /** Anything else: it may change things or wait. */
 export interface Action {
   readonly kind: 'action';
+  readonly contract: Contract;
   readonly run: (request: RapiRequest, master: Master) => Promise<unknown>;
 }
 
-export type Answer = Listing | Item | Submission | Constant | Reading | Action;
+/** Server-sent events until the client or the daemon ends. */
+export interface Streaming {
+  readonly kind: 'stream';
+  readonly contract: Contract;
+}
+
+export type Answer = Listing | Item | Submission | Constant | Reading | Action | Streaming;
 
 export interface Route {
   readonly method: Method;
@@ -116,6 +152,9 @@ export interface SubmissionOptions {
   readonly forbidden?: readonly string[];
   readonly access?: Access;
   readonly handler?: string;
+  readonly contract?: Contract;
+  readonly further?: Submission['further'];
+  readonly needed?: Submission['needed'];
 }
 
 /** A route that submits one opcode and answers the job's number. */
@@ -124,7 +163,17 @@ export function submits(
   path: string,
   permission: Permission,
   opcode: OpcodeDefinition,
-  { fixed = {}, rename = {}, body, forbidden = [], access, handler }: SubmissionOptions = {},
+  {
+    fixed = {},
+    rename = {},
+    body,
+    forbidden = [],
+    access,
+    handler,
+    contract = {},
+    further = {},
+    needed = [],
+  }: SubmissionOptions = {},
 ): Route {
   const reader = body === false ? {} : { body: body ?? objectOf };
   const answer: Submission = {
@@ -134,10 +183,20 @@ export function submits(
     fixed,
     rename,
     forbidden,
+    contract,
+    further,
+    needed,
     ...reader,
   };
   return route(method, path, permission, answer, access);
 }
+
+/** Of an object's schema in the published document: what the list of a resource shows of each. */
+export const objectReference = (resource: string): JsonSchema => ({
+  $ref: `#/components/schemas/${resource}`,
+});
+
+export const jobNumber: JsonSchema = { type: 'integer', minimum: 0, description: 'Number of the job' };
 
 // Sources
 
@@ -145,16 +204,24 @@ export const named = (variable: string): Source => ({ read: ({ names }) => names
 export const namedAlone = (variable: string): Source => ({ read: ({ names }) => [names[variable]] });
 export const namedNumber = (variable: string): Source => ({ read: ({ names }) => Number(names[variable]) });
 export const always = (value: unknown): Source => ({ read: () => value });
+export const flagNamed = (name: string): Argument => ({
+  name,
+  schema: { type: 'integer', default: 0, description: '0: no, any other number: yes' },
+});
+export const textNamed = (name: string): Argument => ({ name, schema: { type: 'string' } });
 export const flag = (argument: string): Source => ({
-  argument,
+  argument: flagNamed(argument),
   read: ({ query }) => flagArgument(query, argument),
 });
 export const text = (argument: string, otherwise: string | null = null): Source => ({
-  argument,
+  argument: {
+    name: argument,
+    schema: { type: 'string', ...(otherwise === null ? {} : { default: otherwise }) },
+  },
   read: ({ query }) => textArgument(query, argument, otherwise),
 });
-export const needed = (argument: string): Source => ({
-  argument,
+export const neededText = (argument: string): Source => ({
+  argument: { ...textNamed(argument), required: true },
   read({ query }) {
     const value = textArgument(query, argument, null);
     if (value === null) throw badRequest(`Missing the required '${argument}' parameter`);
@@ -162,6 +229,6 @@ export const needed = (argument: string): Source => ({
   },
 });
 export const everyValue = (argument: string): Source => ({
-  argument,
+  argument: { name: argument, schema: { type: 'array', items: { type: 'string' } } },
   read: ({ query }) => [...(query.get(argument) ?? [])],
 });

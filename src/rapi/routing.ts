@@ -7,6 +7,9 @@ const digits = /^\d{1,15}$/;
 /** Variables that aren't names. */
 const patterns: Readonly<Record<string, RegExp>> = { job_id: digits, disk_index: digits };
 
+/** What a variable of a path may be. */
+export const variablePattern = (variable: string): RegExp => patterns[variable] ?? name;
+
 export interface Found {
   readonly route: Route;
   readonly names: Readonly<Record<string, string>>;
@@ -26,16 +29,23 @@ function matched(words: readonly string[], given: readonly string[]): Record<str
       continue;
     }
     const variable = word.slice(1, -1);
-    if (!(patterns[variable] ?? name).test(value)) return undefined;
+    if (!variablePattern(variable).test(value)) return undefined;
     names[variable] = value;
   }
   return names;
 }
 
+/** Ganeti says that it doesn't know the method; additions say what HTTP has for it. */
+function unsupported(method: string, url: string, { byMethod, words }: Resource): HttpError {
+  const message = `Method ${method} is unsupported for path ${url}`;
+  if (words[1] !== '3') return new HttpError(501, message);
+  return new HttpError(405, message, { Allow: [...byMethod.keys()].join(', ') });
+}
+
 export type Finder = (method: string, path: string, url: string) => Found;
 
 /**
- * @returns finds a route; throws HttpError 404 for a path that nobody knows, 501 for another method
+ * @returns finds a route; throws HttpError 404 for a path that nobody knows, 501 (405 below /3) for another method
  */
 export function createFinder(routes: readonly Route[]): Finder {
   const byLength = new Map<number, Resource[]>();
@@ -52,13 +62,14 @@ export function createFinder(routes: readonly Route[]): Finder {
   }
   return (method, path, url) => {
     const given = path.split('/');
-    for (const { words, byMethod } of byLength.get(given.length) ?? []) {
-      const names = matched(words, given);
+    for (const resource of byLength.get(given.length) ?? []) {
+      const { byMethod } = resource;
+      const names = matched(resource.words, given);
       if (names === undefined) continue;
       const route = (methods as readonly string[]).includes(method)
         ? byMethod.get(method as Method)
         : undefined;
-      if (route === undefined) throw new HttpError(501, `Method ${method} is unsupported for path ${url}`);
+      if (route === undefined) throw unsupported(method, url, resource);
       return { route, names };
     }
     throw new HttpError(404);

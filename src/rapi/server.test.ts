@@ -3,17 +3,27 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { silentLog } from '../kit/log.ts';
+import { createEventHub } from './event-hub.ts';
 import { routes } from './routes/table.ts';
 import { createRapiServer } from './server.ts';
 import { createService } from './service.ts';
+import { parseUsers } from './users.ts';
 
-/** What a server without TLS sends back for these bytes. */
-async function exchange(bytes: string): Promise<string> {
+/** A server without TLS whose master knows nothing; `isOver` says when what came is enough. */
+async function exchange(bytes: string, isOver: (text: string) => boolean = () => false): Promise<string> {
+  const users = parseUsers('admin pw write\n');
+  let told = 0;
+  const events = createEventHub(async (_stream, after) => {
+    told += 1;
+    if (told === 2) return { stream: 'S', last: 4, lost: false, events: [[4, 'job', { id: 7 }]] };
+    return after === null ? { stream: 'S', last: 3, lost: false, events: [] } : await new Promise(() => {});
+  }, silentLog);
   const service = createService({
     routes,
     master: { call: async () => [], submit: async () => 1 },
-    users: { user: () => undefined },
+    users: { user: (name) => users.get(name) },
     requireAuthentication: false,
+    events,
     log: silentLog,
     now: () => 0,
   });
@@ -23,9 +33,11 @@ async function exchange(bytes: string): Promise<string> {
   let text = '';
   socket.on('data', (chunk: Buffer) => {
     text += chunk.toString('latin1');
+    if (isOver(text)) socket.destroy();
   });
   socket.write(bytes);
   await once(socket, 'close');
+  events.close();
   await server.close(0);
   return text;
 }
@@ -47,4 +59,16 @@ test('what is no request, and a body too large for somebody unknown, end the con
   assert.match(await exchange(endless), /^HTTP\/1\.1 413 /);
   const long = `GET /version HTTP/1.1\r\nX: ${'y'.repeat(100_000)}\r\n\r\n`;
   assert.match(await exchange(long), /^HTTP\/1\.1 431 /);
+});
+
+test('events come as they happen, to those who may and who take them', async () => {
+  const request = (headers: string) =>
+    `GET /3/events HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${headers}\r\n`;
+  const user = `Authorization: Basic ${Buffer.from('admin:pw').toString('base64')}\r\n`;
+  const text = await exchange(request(user), (soFar) => soFar.includes('"id":7'));
+  assert.match(text, /^HTTP\/1\.1 200 OK\r\nContent-Type: text\/event-stream\r\n/);
+  assert.match(text, /id: S:3\nevent: hello\ndata: \{\}\n\n/);
+  assert.match(text, /id: S:4\nevent: job\ndata: \{"id":7\}\n\n/);
+  assert.match(await exchange(request('')), /^HTTP\/1\.1 401 /);
+  assert.match(await exchange(request(`${user}Accept: application/json\r\n`)), /^HTTP\/1\.1 406 /);
 });

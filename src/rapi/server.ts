@@ -13,6 +13,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import { releaseVersion } from '../model/release.ts';
+import type { EventSink } from './event-hub.ts';
 import { HttpError } from './http-error.ts';
 import { errorAnswer, type HttpAnswer, type Service } from './service.ts';
 
@@ -63,12 +64,39 @@ function readBody(message: IncomingMessage, most: number): Promise<Buffer> {
   });
 }
 
+/** The client's end of a stream of events. */
+function sinkOf(response: ServerResponse, gone: AbortSignal): EventSink {
+  return {
+    gone,
+    get waiting() {
+      return response.writableLength;
+    },
+    write(text) {
+      if (!response.destroyed) response.write(text);
+    },
+    drained() {
+      if (response.destroyed || response.writableLength === 0) return Promise.resolve();
+      return new Promise((resolve) => {
+        response.once('drain', resolve);
+        response.once('close', resolve);
+      });
+    },
+    cut: () => response.destroy(),
+  };
+}
+
 function send(
   message: IncomingMessage,
   response: ServerResponse,
-  { status, headers, body }: HttpAnswer,
+  { status, headers, body, stream }: HttpAnswer,
+  gone: AbortSignal,
 ): void {
   if (response.destroyed) return;
+  if (stream !== undefined) {
+    response.writeHead(status, { ...headers, Server: `Ganeti ${releaseVersion}`, Connection: 'close' });
+    stream(sinkOf(response, gone));
+    return;
+  }
   // What is left of the request can't be told from the next one.
   const unread = message.complete ? {} : { Connection: 'close' };
   response.writeHead(status, {
@@ -92,7 +120,7 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   const { body } = errorAnswer(refusal);
   socket.end(
     `HTTP/1.1 ${status} ${refusal.message}\r\nContent-Type: application/json\r\nConnection: close\r\n` +
-      `Server: Ganeti ${releaseVersion}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `Server: Ganeti ${releaseVersion}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body.toString()}`,
   );
 }
 
@@ -121,11 +149,13 @@ export function createRapiServer({ service, log, port, bind, certificate }: Serv
       url,
       authorization: headers.authorization,
       contentType: headers['content-type'],
+      accept: headers.accept,
+      lastEventId: headers['last-event-id']?.toString(),
       readBody: (most) => readBody(message, most),
       gone: gone.signal,
     }).then(
       (answer) => {
-        send(message, response, answer);
+        send(message, response, answer, gone.signal);
         log.debug(`${method} ${url} ${answer.status} ${(performance.now() - began).toFixed(1)} ms`);
       },
       (error: unknown) => {

@@ -6,6 +6,7 @@
 import { Failure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import { type AnswerParts, answerRequest } from './answer.ts';
+import type { EventHub, EventSink } from './event-hub.ts';
 import { errorBody, HttpError } from './http-error.ts';
 import { jsonText } from './json-text.ts';
 import { asHttpError } from './master.ts';
@@ -25,6 +26,8 @@ export interface HttpRequest {
   readonly url: string;
   readonly authorization: string | undefined;
   readonly contentType: string | undefined;
+  readonly accept: string | undefined;
+  readonly lastEventId: string | undefined;
   /** @throws HttpError 413 when it is longer */
   readonly readBody: (most: number) => Promise<Buffer>;
   readonly gone: AbortSignal;
@@ -33,7 +36,9 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Buffer;
+  /** Instead of the body: takes the connection over. */
+  readonly stream?: (sink: EventSink) => void;
 }
 
 export interface ServiceParts extends AnswerParts {
@@ -41,10 +46,21 @@ export interface ServiceParts extends AnswerParts {
   readonly users: UserDirectory;
   /** Nobody may read without a name. */
   readonly requireAuthentication: boolean;
+  readonly events: Pick<EventHub, 'attach'>;
   readonly log: Log;
 }
 
 const json = { 'Content-Type': 'application/json' };
+const eventStream = 'text/event-stream';
+const streamHeaders = { 'Content-Type': eventStream, 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' };
+
+/** Whether the client takes this type; one that says nothing takes all. */
+function accepts(accept: string | undefined, type: string): boolean {
+  if (accept === undefined || accept.trim() === '') return true;
+  const [family] = type.split('/');
+  const ranges = accept.split(',').map((range) => range.split(';')[0]!.trim().toLowerCase());
+  return ranges.some((range) => range === '*/*' || range === `${family}/*` || range === type);
+}
 
 const unauthorized = () => new HttpError(401, undefined, { 'WWW-Authenticate': `Basic realm="${realm}"` });
 
@@ -101,9 +117,24 @@ function isShared({ answer, method }: Route, body: unknown): boolean {
 
 export function createService(parts: ServiceParts): Service {
   const find = createFinder(parts.routes);
-  const reads = new SharedReads<string>();
+  const reads = new SharedReads<Buffer>();
 
-  const answer = async (request: HttpRequest): Promise<string> => {
+  /** The client goes on listening as long as its user may. */
+  const listen = async (found: Found, request: HttpRequest): Promise<HttpAnswer> => {
+    if (!accepts(request.accept, eventStream)) throw new HttpError(406);
+    const mayListen = () => {
+      try {
+        authenticate(found, request.authorization, parts);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const stream = await parts.events.attach({ lastId: request.lastEventId, mayListen });
+    return { status: 200, headers: streamHeaders, body: '', stream };
+  };
+
+  const answer = async (request: HttpRequest): Promise<HttpAnswer> => {
     const { method, url, authorization } = request;
     if (parts.requireAuthentication && authorization === undefined) throw unauthorized();
     const mark = url.indexOf('?');
@@ -114,8 +145,11 @@ export function createService(parts: ServiceParts): Service {
     const body = decodeBody(bytes, request.contentType);
     const query = parseQuery(mark < 0 ? '' : url.slice(mark + 1));
     const asked: RapiRequest = { names: found.names, query, body, gone: request.gone };
-    const run = async () => jsonText(await answerRequest(found.route.answer, path, asked, parts));
-    return isShared(found.route, body) ? await reads.read(url, run) : await run();
+    const kind = found.route.answer;
+    if (kind.kind === 'stream') return await listen(found, request);
+    const run = async () => Buffer.from(jsonText(await answerRequest(kind, path, asked, parts)));
+    const shown = isShared(found.route, body) ? await reads.read(url, run) : await run();
+    return { status: 200, headers: json, body: shown };
   };
 
   const asError = (error: unknown): HttpError => {
@@ -127,7 +161,7 @@ export function createService(parts: ServiceParts): Service {
 
   return async (request) => {
     try {
-      return { status: 200, headers: json, body: await answer(request) };
+      return await answer(request);
     } catch (error) {
       return errorAnswer(asError(error));
     }

@@ -5,7 +5,7 @@ import { OsDiagnose } from '../../opcodes/os.ts';
 import { HttpError } from '../http-error.ts';
 import type { Master } from '../master.ts';
 import { flagArgument, type RapiRequest } from '../request.ts';
-import { type Route, route, submits } from '../route.ts';
+import { type Contract, flagNamed, type Route, route, submits } from '../route.ts';
 import { tagRoutes } from './tags.ts';
 
 /** What clients ask for before they use the newer forms of requests. */
@@ -82,6 +82,29 @@ function withAliases(info: Record<string, unknown>): Record<string, unknown> {
   return { ...info, ...Object.fromEntries(given) };
 }
 
+const textSchema = { type: 'string' };
+const informationSchema = {
+  type: 'object',
+  properties: {
+    name: textSchema,
+    master: textSchema,
+    uuid: textSchema,
+    software_version: textSchema,
+    config_version: { type: 'integer' },
+    enabled_hypervisors: { type: 'array', items: textSchema },
+    enabled_disk_templates: { type: 'array', items: textSchema },
+    hvparams: { type: 'object' },
+    beparams: { type: 'object' },
+    tags: { type: 'array', items: textSchema },
+  },
+  required: ['name', 'master', 'uuid', 'software_version', 'config_version', 'hvparams', 'beparams', 'tags'],
+};
+const systemsContract: Contract = {
+  doc: 'Operating systems: names with their variants; in bulk, objects.',
+  query: [flagNamed('bulk')],
+  result: { type: 'array', items: { anyOf: [textSchema, { type: 'object', required: [...systemFields] }] } },
+};
+
 export const clusterRoutes: readonly Route[] = [
   route('GET', '/', null, { kind: 'constant', value: null }),
   route('GET', '/2', null, { kind: 'constant', value: null }),
@@ -89,10 +112,11 @@ export const clusterRoutes: readonly Route[] = [
   route('GET', '/2/features', null, { kind: 'constant', value: features }),
   route('GET', '/2/info', 'cluster.info', {
     kind: 'read',
+    contract: { doc: 'What the cluster is and how it is set.', result: informationSchema },
     run: async (_, master) =>
       withAliases((await master.call('QueryClusterInfo', [])) as Record<string, unknown>),
   }),
-  route('GET', '/2/os', 'os.list', { kind: 'action', run: operatingSystems }),
+  route('GET', '/2/os', 'os.list', { kind: 'action', contract: systemsContract, run: operatingSystems }),
   submits('PUT', '/2/redistribute-config', 'cluster.redistribute_config', cluster.ClusterRedistConf, {
     handler: 'redist_config',
   }),

@@ -9,12 +9,12 @@ const group_name = named('group_name');
 const dry_run = flag('dry-run');
 
 export const groupRoutes: readonly Route[] = [
-  route('GET', '/2/groups', 'groups.list', listing('QueryGroups', groupFields, 'name')),
+  route('GET', '/2/groups', 'groups.list', listing('group', 'QueryGroups', groupFields, 'name')),
   submits('POST', '/2/groups', 'groups.create', group.GroupAdd, {
     fixed: { dry_run },
     rename: { name: 'group_name' },
   }),
-  route('GET', base, 'groups.query', item('QueryGroups', groupFields, 'group_name')),
+  route('GET', base, 'groups.query', item('group', 'QueryGroups', groupFields, 'group_name')),
   submits('DELETE', base, 'groups.delete', group.GroupRemove, {
     body: false,
     fixed: { group_name, dry_run },

@@ -13,7 +13,21 @@ import {
   type RapiRequest,
   textArgument,
 } from '../request.ts';
-import { always, flag, named, namedAlone, namedNumber, type Route, route, submits, text } from '../route.ts';
+import {
+  always,
+  type Contract,
+  flag,
+  flagNamed,
+  jobNumber,
+  named,
+  namedAlone,
+  namedNumber,
+  type Route,
+  route,
+  submits,
+  text,
+  textNamed,
+} from '../route.ts';
 import { instanceFields, item, listing } from './listed.ts';
 import { tagRoutes } from './tags.ts';
 
@@ -106,6 +120,28 @@ async function console({ names }: RapiRequest, master: Master): Promise<unknown>
   return row[0];
 }
 
+const reinstallContract: Contract = {
+  doc: 'Shuts an instance down, installs an operating system, and starts it again: one job.',
+  query: [textNamed('os'), flagNamed('nostartup')],
+  body: {
+    type: 'object',
+    properties: {
+      os: { anyOf: [{ type: 'string' }, { type: 'null' }] },
+      osparams: { anyOf: [{ type: 'object' }, { type: 'null' }] },
+      start: { type: 'boolean', default: true },
+    },
+  },
+  result: jobNumber,
+};
+const consoleContract: Contract = {
+  doc: 'How to reach the console of a running instance.',
+  result: {
+    type: 'object',
+    properties: { instance: { type: 'string' }, kind: { type: 'string' } },
+    required: ['instance', 'kind'],
+  },
+};
+
 const disks: readonly Route[] = [
   submits('PUT', `${base}/activate-disks`, 'instances.activate_disks', instance.InstanceActivateDisks, {
     body: false,
@@ -123,6 +159,17 @@ const disks: readonly Route[] = [
   }),
   submits('POST', `${base}/replace-disks`, 'instances.replace_disks', instance.InstanceReplaceDisks, {
     body: replacement,
+    contract: { query: ['remote_node', 'mode', 'disks', 'iallocator'].map(textNamed) },
+    further: {
+      disks: {
+        anyOf: [
+          { type: 'array', items: { type: 'integer', minimum: 0 } },
+          { type: 'string' },
+          { type: 'null' },
+        ],
+        description: 'Indices, or those separated by commas',
+      },
+    },
     fixed: { instance_name },
   }),
 ];
@@ -161,10 +208,13 @@ const running: readonly Route[] = [
   submits('PUT', `${base}/failover`, 'instances.failover', instance.InstanceFailover, {
     fixed: { instance_name },
   }),
-  route('GET', `${base}/console`, 'instances.query.console', { kind: 'read', run: console }, [
-    'write',
-    'read',
-  ]),
+  route(
+    'GET',
+    `${base}/console`,
+    'instances.query.console',
+    { kind: 'read', contract: consoleContract, run: console },
+    ['write', 'read'],
+  ),
 ];
 
 export const instanceRoutes: readonly Route[] = [
@@ -172,18 +222,29 @@ export const instanceRoutes: readonly Route[] = [
     'GET',
     '/2/instances',
     'instances.list',
-    listing('QueryInstances', instanceFields, 'id', { adapt: withMemory, lockable: true }),
+    listing('instance', 'QueryInstances', instanceFields, 'id', { adapt: withMemory, lockable: true }),
   ),
   submits('POST', '/2/instances', 'instances.create', instance.InstanceCreate, {
     body: creation,
+    contract: { bodyNeeded: true },
+    further: { __version__: { const: 1 } },
+    needed: ['__version__'],
     fixed: { dry_run },
     rename: creationNames,
   }),
   submits('POST', '/2/instances-multi-alloc', 'instances.multi_alloc', instance.InstanceMultiAlloc, {
     body: allocation,
+    contract: { bodyNeeded: true },
+    further: { instances: { type: 'array', items: { $ref: '#/components/schemas/instance_creation' } } },
+    needed: ['instances'],
     fixed: { dry_run },
   }),
-  route('GET', base, 'instances.query', item('QueryInstances', instanceFields, 'instance_name', withMemory)),
+  route(
+    'GET',
+    base,
+    'instances.query',
+    item('instance', 'QueryInstances', instanceFields, 'instance_name', withMemory),
+  ),
   submits('DELETE', base, 'instances.remove', instance.InstanceRemove, {
     fixed: { instance_name, ignore_failures: always(false), dry_run },
   }),
@@ -197,7 +258,11 @@ export const instanceRoutes: readonly Route[] = [
     rename: { custom_beparams: 'beparams', custom_hvparams: 'hvparams' },
   }),
   submits('PUT', `${base}/rename`, 'instances.rename', instance.InstanceRename, { fixed: { instance_name } }),
-  route('POST', `${base}/reinstall`, 'instances.reinstall', { kind: 'action', run: reinstall }),
+  route('POST', `${base}/reinstall`, 'instances.reinstall', {
+    kind: 'action',
+    contract: reinstallContract,
+    run: reinstall,
+  }),
   ...running,
   ...disks,
   ...exports,

@@ -3,7 +3,7 @@ import { Failure } from '../../kit/failure.ts';
 import { badRequest, HttpError } from '../http-error.ts';
 import type { Master } from '../master.ts';
 import { type Body, bodyObject, bodyParameter, type RapiRequest } from '../request.ts';
-import { type Route, route } from '../route.ts';
+import { type Contract, objectReference, type Route, route } from '../route.ts';
 import { filterFields, jobFields, jobListFields } from './listed.ts';
 
 /** Seconds that a client waits for a job to change before it is told that nothing has. */
@@ -34,9 +34,35 @@ async function waitForChange({ names, body }: RapiRequest, master: Master): Prom
   return { job_info: change[0] as unknown, log_entries: change[1] as unknown };
 }
 
+const nullSchema = { type: 'null' };
+const waitContract: Contract = {
+  doc: 'Waits until a job changes, ten seconds at most; null when it has not.',
+  body: {
+    type: 'object',
+    properties: {
+      fields: { type: 'array', items: { type: 'string' } },
+      previous_job_info: { anyOf: [{ type: 'array' }, nullSchema] },
+      previous_log_serial: { anyOf: [{ type: 'integer' }, nullSchema] },
+    },
+    required: ['fields'],
+  },
+  bodyNeeded: true,
+  result: {
+    anyOf: [
+      {
+        type: 'object',
+        properties: { job_info: {}, log_entries: {} },
+        required: ['job_info', 'log_entries'],
+      },
+      nullSchema,
+    ],
+  },
+};
+
 const jobRoutes: readonly Route[] = [
   route('GET', '/2/jobs', 'jobs.list', {
     kind: 'list',
+    resource: 'job',
     luxi: 'QueryJobs',
     fields: jobListFields,
     nameField: 'id',
@@ -45,6 +71,7 @@ const jobRoutes: readonly Route[] = [
   }),
   route('GET', '/2/jobs/{job_id}', 'jobs.query', {
     kind: 'read',
+    contract: { doc: 'One job with its messages and results.', result: objectReference('job') },
     async run({ names }, master) {
       const rows = await master.call('QueryJobs', [[Number(names.job_id)], jobFields]);
       const [row] = rows as (readonly unknown[] | null)[];
@@ -54,10 +81,25 @@ const jobRoutes: readonly Route[] = [
   }),
   route('DELETE', '/2/jobs/{job_id}', 'jobs.cancel', {
     kind: 'action',
+    contract: {
+      doc: 'Cancels a job: whether that worked, and a sentence.',
+      result: {
+        type: 'array',
+        prefixItems: [{ type: 'boolean' }, { type: 'string' }],
+        minItems: 2,
+        maxItems: 2,
+      },
+    },
     run: ({ names }, master) => master.call('CancelJob', [Number(names.job_id)]),
   }),
   // It holds a connection for a while and may show secrets, so reading isn't for everybody.
-  route('GET', '/2/jobs/{job_id}/wait', 'jobs.wait', { kind: 'action', run: waitForChange }, ['write']),
+  route(
+    'GET',
+    '/2/jobs/{job_id}/wait',
+    'jobs.wait',
+    { kind: 'action', contract: waitContract, run: waitForChange },
+    ['write'],
+  ),
 ];
 
 const rulePath = '/2/filters/{filter_uuid}';
@@ -81,9 +123,25 @@ function ruleOf(body: unknown): unknown[] {
   ];
 }
 
+const ruleContract: Contract = {
+  body: {
+    type: 'object',
+    properties: {
+      priority: { type: 'integer', default: 0 },
+      predicates: { type: 'array', items: { type: 'array' }, default: [] },
+      action: { anyOf: [{ type: 'string' }, { type: 'array' }], default: 'CONTINUE' },
+      reason: { type: 'array', items: { type: 'array' }, default: [] },
+    },
+    additionalProperties: false,
+  },
+  bodyNeeded: true,
+  result: { type: 'string', description: 'UUID of the rule' },
+};
+
 const filterRoutes: readonly Route[] = [
   route('GET', '/2/filters', 'filter.list', {
     kind: 'list',
+    resource: 'filter',
     luxi: 'QueryFilters',
     fields: filterFields,
     nameField: 'uuid',
@@ -92,20 +150,24 @@ const filterRoutes: readonly Route[] = [
   }),
   route('POST', '/2/filters', 'filter.create', {
     kind: 'action',
+    contract: { doc: 'Adds a filter rule.', ...ruleContract },
     run: ({ body }, master) => master.call('ReplaceFilter', [null, ...ruleOf(body)]),
   }),
   route('GET', rulePath, 'filter.query', {
     kind: 'item',
+    resource: 'filter',
     luxi: 'QueryFilters',
     fields: filterFields,
     args: (fields, { names }) => [[names.filter_uuid], fields],
   }),
   route('PUT', rulePath, 'filter.modify', {
     kind: 'action',
+    contract: { doc: 'Replaces a filter rule.', ...ruleContract },
     run: ({ names, body }, master) => master.call('ReplaceFilter', [names.filter_uuid, ...ruleOf(body)]),
   }),
   route('DELETE', rulePath, 'filter.remove', {
     kind: 'action',
+    contract: { doc: 'Removes a filter rule.', result: nullSchema },
     run: ({ names }, master) => master.call('DeleteFilter', [names.filter_uuid]),
   }),
 ];

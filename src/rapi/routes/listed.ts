@@ -1,6 +1,6 @@
 /** What a list and an object show, field by field in Ganeti's order, and the routes that read them. */
 import { flagArgument, type RapiRequest } from '../request.ts';
-import type { Item, Listing } from '../route.ts';
+import { flagNamed, type Item, type Listing } from '../route.ts';
 
 const commonFields = ['ctime', 'mtime', 'uuid', 'serial_no', 'tags'];
 
@@ -48,6 +48,7 @@ const locking = ({ query }: RapiRequest) => flagArgument(query, 'lock');
 
 /** @param lockable whether the list may ask for locks, as only the one of instances does in Ganeti */
 export function listing(
+  resource: string,
   luxi: string,
   fields: readonly string[],
   nameKey: 'id' | 'name',
@@ -55,19 +56,29 @@ export function listing(
 ): Listing {
   return {
     kind: 'list',
+    resource,
     luxi,
     fields,
     nameField: 'name',
     nameKey,
     args: (wanted, request) => [[], wanted, lockable && locking(request)],
+    ...(lockable ? { contract: { query: [flagNamed('lock')] } } : {}),
     ...(adapt === undefined ? {} : { adapt }),
   };
 }
 
 /** The object that the path's variable names. */
-export function item(luxi: string, fields: readonly string[], variable: string, adapt?: Adapt): Item {
+export function item(
+  resource: string,
+  luxi: string,
+  fields: readonly string[],
+  variable: string,
+  adapt?: Adapt,
+): Item {
   return {
     kind: 'item',
+    resource,
+    contract: { query: [flagNamed('lock')] },
     luxi,
     fields,
     args: (wanted, request) => [[request.names[variable]], wanted, locking(request)],

@@ -9,12 +9,12 @@ const network_name = named('network_name');
 const fixed = { network_name, dry_run: flag('dry-run') };
 
 export const networkRoutes: readonly Route[] = [
-  route('GET', '/2/networks', 'networks.list', listing('QueryNetworks', networkFields, 'name')),
+  route('GET', '/2/networks', 'networks.list', listing('network', 'QueryNetworks', networkFields, 'name')),
   submits('POST', '/2/networks', 'networks.create', network.NetworkAdd, {
     fixed: { dry_run: flag('dry-run') },
     rename: { name: 'network_name' },
   }),
-  route('GET', base, 'networks.query', item('QueryNetworks', networkFields, 'network_name')),
+  route('GET', base, 'networks.query', item('network', 'QueryNetworks', networkFields, 'network_name')),
   submits('DELETE', base, 'networks.remove', network.NetworkRemove, { fixed }),
   submits('PUT', `${base}/connect`, 'networks.connect', network.NetworkConnect, { fixed }),
   submits('PUT', `${base}/disconnect`, 'networks.disconnect', network.NetworkDisconnect, { fixed }),

@@ -10,7 +10,19 @@ import {
   type RapiRequest,
   textArgument,
 } from '../request.ts';
-import { flag, named, namedAlone, needed, type Route, route, type Source, submits, text } from '../route.ts';
+import {
+  flag,
+  flagNamed,
+  named,
+  namedAlone,
+  neededText,
+  type Route,
+  route,
+  type Source,
+  submits,
+  text,
+  textNamed,
+} from '../route.ts';
 import { item, listing, nodeFields } from './listed.ts';
 import { tagRoutes } from './tags.ts';
 
@@ -60,27 +72,32 @@ function migration({ query, body }: RapiRequest): Body {
 }
 
 const storageChanges: Source = {
-  argument: 'allocatable',
+  argument: flagNamed('allocatable'),
   read: ({ query }) => (query.has('allocatable') ? { allocatable: flagArgument(query, 'allocatable') } : {}),
 };
 
 const outputFields: Source = {
-  argument: 'output_fields',
-  read: (request) => (needed('output_fields').read(request) as string).split(','),
+  argument: { ...textNamed('output_fields'), required: true },
+  read: (request) => (neededText('output_fields').read(request) as string).split(','),
 };
 
-const storage = { node_name, storage_type: text('storage_type'), name: needed('name') };
+const storage = { node_name, storage_type: text('storage_type'), name: neededText('name') };
 
 export const nodeRoutes: readonly Route[] = [
-  route('GET', '/2/nodes', 'nodes.list', listing('QueryNodes', nodeFields, 'id')),
+  route('GET', '/2/nodes', 'nodes.list', listing('node', 'QueryNodes', nodeFields, 'id')),
   route(
     'GET',
     base,
     'nodes.query',
-    item('QueryNodes', nodeFields, 'node_name', (row) => ({ ...row, secondary_ip: row.sip })),
+    item('node', 'QueryNodes', nodeFields, 'node_name', (row) => ({ ...row, secondary_ip: row.sip })),
   ),
   route('GET', `${base}/role`, 'nodes.role.query', {
     kind: 'read',
+    contract: {
+      doc: 'The role of a node.',
+      query: [flagNamed('lock')],
+      result: { enum: Object.values(roles) },
+    },
     async run({ names, query }, master) {
       const args = [[names.node_name], ['role'], flagArgument(query, 'lock')];
       const [row] = (await master.call('QueryNodes', args)) as string[][];
@@ -90,6 +107,7 @@ export const nodeRoutes: readonly Route[] = [
   }),
   submits('PUT', `${base}/role`, 'nodes.role.modify', node.NodeSetParams, {
     body: false,
+    contract: { doc: 'Gives a node another role.', body: { enum: Object.keys(roleFlags) }, bodyNeeded: true },
     fixed: {
       node_name,
       master_candidate: roleFlag('master_candidate'),
@@ -105,6 +123,7 @@ export const nodeRoutes: readonly Route[] = [
   submits('POST', `${base}/migrate`, 'nodes.migrate', node.NodeMigrate, {
     fixed: { node_name },
     body: migration,
+    contract: { query: [textNamed('mode'), flagNamed('live')] },
   }),
   submits('POST', `${base}/modify`, 'nodes.modify', node.NodeSetParams, { fixed: { node_name } }),
   submits('POST', `${base}/powercycle`, 'nodes.powercycle', node.NodePowercycle, {

@@ -1,5 +1,6 @@
 /** Every resource and method of the remote API: the one table that requests, documents and tests are read from. */
 import type { Route } from '../route.ts';
+import { additions } from './additions.ts';
 import { clusterRoutes } from './cluster.ts';
 import { groupRoutes } from './groups.ts';
 import { instanceRoutes } from './instances.ts';
@@ -16,4 +17,5 @@ export const routes: readonly Route[] = [
   ...networkRoutes,
   ...queueRoutes,
   ...queryRoutes,
+  ...additions(() => routes),
 ];

@@ -15,6 +15,7 @@ export function tagRoutes(path: string, kind: TagKind, variable?: string): reado
   return [
     route('GET', path, 'tags.get', {
       kind: 'read',
+      contract: { doc: 'Its tags.', result: { type: 'array', items: { type: 'string' } } },
       run: ({ names }, master) =>
         master.call('QueryTags', [kind, variable === undefined ? '' : names[variable]]),
     }),
