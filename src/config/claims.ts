@@ -60,7 +60,8 @@ export function claimsOfDisk(disk: Disk): DiskClaims {
   return claims === undefined || disk.logical_id == null ? {} : claims(disk.logical_id);
 }
 
-function diskClaims(disk: Disk): string[] {
+/** Everything that the disk and its lower volumes hold. */
+export function diskClaims(disk: Disk): string[] {
   const { volumes = [], minors = [], port, secret } = claimsOfDisk(disk);
   return [
     ...volumes.map((volume) => claim('volume', volume)),

@@ -4,6 +4,7 @@
  */
 import type { Configuration, Objects, TableName } from '../model/configuration.ts';
 import type { Cluster } from '../model/objects/cluster.ts';
+import type { Disk } from '../model/objects/disk.ts';
 
 /** The configuration while it is being changed: reads see what was put before. */
 export interface Draft extends Configuration {
@@ -41,6 +42,13 @@ export interface Reservations {
   /** The next free address of the network. */
   generateIp(job: string, network: string): string;
   generateUuid(job: string): string;
+  /**
+   * What the disk claims for itself (minors, volumes, port) stays taken for `owner`, whichever job had it: of a
+   * disk that couldn't be taken away. What an object of the configuration has is left to it.
+   */
+  hold(owner: string, disk: Disk): void;
+  /** Claims of the disk that a job other than `owner` has reserved. */
+  othersOf(owner: string, disk: Disk): readonly string[];
   /** Everything that the job had reserved is free again. */
   release(job: string): void;
 }

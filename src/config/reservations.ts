@@ -5,10 +5,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Failure } from '../kit/failure.ts';
 import type { Configuration } from '../model/configuration.ts';
+import type { Disk } from '../model/objects/disk.ts';
 import type { Network } from '../model/objects/network.ts';
 import { addressAt, addressIndex, isTaken, rangeSize } from './address-bits.ts';
 import type { ClaimIndex } from './claim-index.ts';
-import { type ClaimKind, claim } from './claims.ts';
+import { type ClaimKind, claim, diskClaims } from './claims.ts';
 import type { Reservations } from './contract.ts';
 import { firstPort, lastPort, portIsUsed } from './pools.ts';
 
@@ -120,8 +121,22 @@ export class JobReservations implements Reservations {
     return randomUUID();
   }
 
+  hold(owner: string, disk: Disk): void {
+    const { index } = this.#taken();
+    for (const key of diskClaims(disk)) {
+      if (index.has(key)) continue;
+      this.#owners.set(key, owner);
+      this.#byJob.set(owner, (this.#byJob.get(owner) ?? new Set()).add(key));
+    }
+  }
+
+  othersOf(owner: string, disk: Disk): readonly string[] {
+    return diskClaims(disk).filter((key) => (this.#owners.get(key) ?? owner) !== owner);
+  }
+
   release(job: string): void {
-    for (const key of this.#byJob.get(job) ?? []) this.#owners.delete(key);
+    // What somebody holds since is no longer the job's.
+    for (const key of this.#byJob.get(job) ?? []) if (this.#owners.get(key) === job) this.#owners.delete(key);
     this.#byJob.delete(job);
   }
 

@@ -28,6 +28,8 @@ export class StepLedger implements StepJournal {
   readonly #stranded = new Map<string, StrandedStep>();
   /** Opcodes whose work is done while their jobs don't say so yet. */
   readonly #ended = new Map<string, EndedOpcode>();
+  /** Told of each step whose undo has failed. */
+  onStranded: (step: StrandedStep) => void = () => {};
 
   constructor(durable: Durable, secrets: SecretNames = new Set()) {
     this.#durable = durable;
@@ -62,8 +64,11 @@ export class StepLedger implements StepJournal {
       case 'stranded': {
         const begun = page.open.get(entry.number) ?? this.#stranded.get(`${key}/${entry.number}`);
         page.open.delete(entry.number);
-        if (begun !== undefined)
-          this.#stranded.set(`${key}/${entry.number}`, { ...begun, error: entry.error });
+        if (begun !== undefined) {
+          const stranded = { ...begun, error: entry.error };
+          this.#stranded.set(`${key}/${entry.number}`, stranded);
+          this.onStranded(stranded);
+        }
         break;
       }
     }

@@ -5,7 +5,7 @@
 import { Failure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import { patiently } from './durable.ts';
-import type { BegunStep, StepLedger, StrandedStep } from './ledger.ts';
+import type { BegunStep, StepLedger } from './ledger.ts';
 import type { AnyStep, Step, StepEntry, StepJournal, StepRunner } from './steps.ts';
 
 /** A step by its name within the operation of an opcode id; undefined when there is none (any more). */
@@ -213,15 +213,4 @@ export async function unwindFromJournal<World>(
   const result = await undoAll(parts.world, parts.ledger, parts.log, { job, op }, undoable);
   parts.ledger.close(job, op);
   return result;
-}
-
-/** Tries a stranded step's undo again. @returns the error, or undefined when it went well */
-export async function undoStranded<World>(
-  parts: UnwindParts<World>,
-  opcodeId: string,
-  entry: StrandedStep,
-): Promise<string | undefined> {
-  const undoable = [revived(entry, opcodeId, parts.findStep)];
-  const { stranded } = await undoAll(parts.world, parts.ledger, parts.log, entry, undoable);
-  return stranded[0]?.error;
 }

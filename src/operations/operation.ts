@@ -6,6 +6,7 @@ import type { ConfigStore, Reservations } from '../config/contract.ts';
 import type { AlgorithmOptions } from '../htools/core/terms/algorithm-options.ts';
 import type { RequestOptions } from '../htools/load/allocator.ts';
 import { type AnyStep, type Step, type StepRunner, stepsFor } from '../jobs/steps.ts';
+import type { StrandedReport } from '../jobs/stranded.ts';
 import type { Log } from '../kit/log.ts';
 import type { Paths } from '../kit/paths.ts';
 import type { LockRequest } from '../locks/contract.ts';
@@ -23,6 +24,10 @@ export interface MasterServices {
   redistribute(): Promise<ReadonlyMap<string, string>>;
   /** Everything that a query may read, with the state of the queue. */
   queryContext(): Promise<QueryContext>;
+  /** Steps of ended jobs whose undo has failed. */
+  stranded(): readonly StrandedReport[];
+  /** One of them needs no undo any more: somebody has looked. */
+  forgetStranded(key: Pick<StrandedReport, 'job' | 'op' | 'number'>): Promise<void>;
   /**
    * The built-in allocator's response, computed beside the master's own thread.
    * @throws Error with its complaint; the abort reason of the signal

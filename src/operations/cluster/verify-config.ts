@@ -11,7 +11,7 @@ import type { Configuration } from '../../model/configuration.ts';
 import { findFault } from '../../model/params/family.ts';
 import { filledHypervisor, hypervisorDefaults } from '../../model/params/fill.ts';
 import { ClusterVerifyConfig } from '../../opcodes/cluster.ts';
-import { operation } from '../operation.ts';
+import { operation, type PlanContext } from '../operation.ts';
 import { VerifyReport } from './verify-report.ts';
 
 /** Days before its end at which a certificate is an error, and a warning (constants.SSL_CERT_EXPIRATION_*). */
@@ -103,6 +103,24 @@ function verifyDangling(report: VerifyReport, configuration: Configuration): voi
   }
 }
 
+/** What jobs could not take back: tried again by itself, or for an administrator to look at. Said only if there is any. */
+function verifyStranded(report: VerifyReport, context: PlanContext): void {
+  const stranded = context.master?.stranded() ?? [];
+  if (stranded.length === 0) return;
+  report.section('Verifying that ended jobs have left nothing behind');
+  for (const { job, op, number, step, nodes, error, retried } of stranded) {
+    const where = nodes.map((uuid) => context.configuration.nodes.get(uuid)?.name ?? uuid).join(', ');
+    const what = `step ${step} of job ${job}${where === '' ? '' : ` on ${where}`} could not be undone: ${error}`;
+    if (retried) report.warning('ECLUSTERCFG', null, `${what}; it is tried again by itself`);
+    else
+      report.error(
+        'ECLUSTERCFG',
+        null,
+        `${what}; see what it has left, then forget it as ${job}:${op}:${number}`,
+      );
+  }
+}
+
 /** Everything is held, shared: what is verified is one state. */
 export const sharedEverything: readonly LockRequest[] = (
   ['instance', 'nodegroup', 'node', 'network'] as const
@@ -132,6 +150,7 @@ export const clusterVerifyConfig = operation({
     verifyHypervisors(report, configuration);
     report.section('Verifying all nodes belong to an existing group');
     verifyDangling(report, configuration);
+    verifyStranded(report, context);
     return !report.bad;
   },
   run: async (good) => good,
