@@ -4,6 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { after, before, describe, test } from 'node:test';
 import { connect } from 'node:tls';
+import { Failure } from '../../src/kit/failure.ts';
+import { type Document, faultOf, operationsOf } from '../harness/openapi.ts';
 import { VirtualLab } from '../harness/virtual.ts';
 
 interface Answer {
@@ -16,6 +18,7 @@ interface Answer {
 describe('ganeti-rapi', () => {
   let lab: VirtualLab;
   const admin = 'admin:secret';
+  const usersFile = 'admin secret write\nreader readpw read\nduty dutypw @operator,-instances.reboot\n';
 
   const ask = (method: string, path: string, user?: string, body?: unknown): Promise<Answer> =>
     new Promise((resolve, reject) => {
@@ -45,6 +48,34 @@ describe('ganeti-rapi', () => {
       sent.on('error', reject);
       sent.end(payload);
     });
+  /** What comes of the stream of events until it fits. */
+  const listen = (fits: (text: string) => boolean, lastId?: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const sent = request(
+        {
+          host: lab.address('node1'),
+          port: 5080,
+          path: '/3/events',
+          rejectUnauthorized: false,
+          auth: 'reader:readpw',
+          headers: lastId === undefined ? {} : { 'Last-Event-ID': lastId },
+        },
+        (response) => {
+          let text = '';
+          response.setEncoding('utf8');
+          response.on('data', (chunk: string) => {
+            text += chunk;
+            if (!fits(text)) return;
+            response.destroy();
+            resolve(text);
+          });
+          response.on('close', () => reject(new Failure('TimeoutError', [`only this came: ${text}`])));
+        },
+      );
+      sent.setTimeout(20_000, () => sent.destroy());
+      sent.on('error', reject);
+      sent.end();
+    });
   const read = async (path: string) => {
     const { status, value, text } = await ask('GET', path);
     assert.equal(status, 200, text);
@@ -61,12 +92,11 @@ describe('ganeti-rapi', () => {
 
   before(async () => {
     lab = await VirtualLab.up({ nodes: 2 });
-    await writeFile(lab.paths('node1').rapiUsers, 'admin secret write\nreader readpw read\n');
-    await lab.output('node1', ['daemon-util', 'start', 'ganeti-rapi']);
+    await writeFile(lab.paths('node1').rapiUsers, usersFile);
   });
   after(() => lab.down());
 
-  test('runs on the master only', async () => {
+  test('comes with the cluster, and runs on the master only', async () => {
     assert.ok(lab.daemonPid('node1', 'ganeti-rapi'));
     const elsewhere = await lab.run('node2', ['ganeti-rapi', '-b', lab.address('node2')]);
     assert.deepEqual([elsewhere.code, elsewhere.stderr.startsWith('ganeti-rapi: Not master: ')], [11, true]);
@@ -135,6 +165,9 @@ describe('ganeti-rapi', () => {
       name_check: false,
       beparams: { maxmem: 128, minmem: 128 },
     };
+    await done('POST', '/2/networks', { network_name: 'walknet', network: '10.96.0.0/24' });
+    const body = { priority: 99, predicates: [], action: 'CONTINUE', reason: [] };
+    rule = (await ask('POST', '/2/filters', admin, body)).value as string;
     await done('POST', '/2/instances?dry-run=1', creation);
     assert.deepEqual(await read('/2/instances'), []);
     await done('POST', '/2/instances', creation);
@@ -154,9 +187,50 @@ describe('ganeti-rapi', () => {
     const console = await ask('GET', `${path}/console`, 'reader:readpw');
     assert.equal((console.value as { instance: string }).instance, 'inst1.virtual.example');
     await done('GET', `${path}/info?static=1`);
+    assert.equal((await ask('PUT', `${path}/shutdown?dry-run=1`, 'duty:dutypw', {})).status, 200);
+    for (const [method, place] of [
+      ['POST', `${path}/reboot`],
+      ['DELETE', path],
+      ['PUT', `${path}/modify`],
+    ] as const)
+      assert.equal((await ask(method, place, 'duty:dutypw', {})).status, 403, place);
+    await walk();
     await done('DELETE', path);
     assert.equal((await ask('GET', path)).status, 404);
   });
+
+  /** Every read of the document that the daemon serves answers as the document says. */
+  const walk = async () => {
+    const document = (await read('/3/openapi.json')) as Document;
+    const reads = operationsOf(document).filter(
+      ({ method, opcode, result, isBodyNeeded }) =>
+        method === 'GET' && opcode === undefined && result !== undefined && !isBodyNeeded,
+    );
+    const names: Readonly<Record<string, string>> = {
+      instance_name: 'inst1.virtual.example',
+      node_name: 'node2.virtual.example',
+      group_name: 'default',
+      network_name: 'walknet',
+      job_id: '1',
+      filter_uuid: rule,
+      resource: 'node',
+    };
+    let walked = 0;
+    for (const { path, parameters, result } of reads) {
+      const place = path.replace(/\{(\w+)\}/g, (_, name: string) => names[name]!);
+      const needed = parameters.filter(({ in: where, required }) => where === 'query' && required);
+      const query = needed.map(({ name }) => `${name}=name`);
+      const bulk = parameters.some(({ name }) => name === 'bulk') ? [[], ['bulk=1']] : [[]];
+      for (const more of bulk) {
+        const { status, value, text } = await ask('GET', `${place}?${[...query, ...more].join('&')}`, admin);
+        assert.equal(status, 200, `${place}: ${text}`);
+        assert.equal(faultOf(document, result!, value), undefined, `${place}: ${text}`);
+        walked += 1;
+      }
+    }
+    assert.ok(walked >= 35, String(walked));
+  };
+  let rule = '';
 
   test('groups, networks, filters and queries', async () => {
     await done('POST', '/2/groups', { group_name: 'rapigrp' });
@@ -181,10 +255,26 @@ describe('ganeti-rapi', () => {
     assert.deepEqual((wait.value as { job_info: unknown }).job_info, ['success']);
   });
 
+  test('events tell of jobs, their words and objects; who comes back misses nothing', async () => {
+    const heard = listen((text) => /"status":"success","summary":\["GROUP_ADD\(heard\)"/.test(text));
+    await listen((text) => text.includes('event: hello'));
+    await done('POST', '/2/groups', { group_name: 'heard' });
+    const text = await heard;
+    assert.match(
+      text,
+      /event: object\ndata: \{"resource":"group","uuid":"[\w-]+","name":"heard","change":"added"/,
+    );
+    const [, id] = /^id: (\S+)$/m.exec(text)!;
+    await done('DELETE', '/2/groups/heard');
+    const later = await listen((more) => more.includes('"change":"removed"'), id);
+    assert.match(later, /GROUP_ADD\(heard\)[\s\S]*GROUP_REMOVE\(heard\)/);
+    assert.equal((await ask('GET', '/3/events')).status, 401);
+  });
+
   test('the users file counts as it is now', async () => {
     assert.equal((await ask('PUT', '/2/redistribute-config', 'new:word')).status, 401);
     assert.equal((await ask('PUT', '/2/redistribute-config', 'reader:readpw')).status, 403);
-    await writeFile(lab.paths('node1').rapiUsers, 'admin secret write\nreader readpw read\nnew word write\n');
+    await writeFile(lab.paths('node1').rapiUsers, `${usersFile}new word write\n`);
     assert.equal((await ask('PUT', '/2/redistribute-config', 'new:word')).status, 200);
   });
 
@@ -211,9 +301,20 @@ describe('ganeti-rapi', () => {
     assert.equal((await ask('GET', '/2/groups')).status, 200);
   });
 
+  test('listeners are told that the daemon behind it was another', async () => {
+    const text = await listen((so) => so.includes('event: lost'), 'another-daemon:5');
+    assert.match(text, /event: lost\ndata: \{\}/);
+  });
+
   test('no password stands in the log', async () => {
     const log = await lab.log('node1', 'rapi-daemon');
     assert.match(log, /serves 127\./);
-    assert.doesNotMatch(log, /secret|readpw/);
+    assert.doesNotMatch(log, /secret|readpw|dutypw/);
+  });
+
+  test('goes with the master', async () => {
+    await lab.output('node2', ['gnt-cluster', 'master-failover']);
+    assert.ok(lab.daemonPid('node2', 'ganeti-rapi'));
+    assert.equal(lab.daemonPid('node1', 'ganeti-rapi'), undefined);
   });
 });

@@ -25,7 +25,7 @@ export async function finishDestroy(_input: Readonly<Record<string, unknown>>, t
     .find((line) => line.startsWith(`${name} `))
     ?.split(' ')[1];
   if (own === undefined) throw executionFailure(`ssconf_node_primary_ips doesn't name ${name}`);
-  await runChecked([programPath('daemon-util'), 'stop', 'ganeti-masterd']);
+  await runChecked([programPath('daemon-util'), 'stop-master']);
   const client = createNodeClient({
     paths,
     address: nodeAddresses(() => {

@@ -113,8 +113,8 @@ function netmaskOf(input: InitInput, ip: string): number {
   return mask;
 }
 
-/** Daemons that answer questions about node and cluster. */
-const helpers = ['ganeti-mond', 'ganeti-confd'];
+/** Daemons that answer questions about node and cluster, and the remote API. */
+const helpers = ['ganeti-mond', 'ganeti-confd', 'ganeti-rapi'];
 
 async function startDaemons(): Promise<void> {
   for (const daemon of ['ganeti-noded', 'ganeti-masterd']) {
