@@ -33,9 +33,11 @@ const enabledTemplates = ['drbd', 'plain', 'file', 'sharedfile', 'diskless'];
 export interface MemoryOptions {
   readonly nodes?: number;
   readonly instances?: readonly { readonly instance: Instance; readonly disks: readonly Disk[] }[];
-  /** A further machine that isn't in the configuration. */
   /** Fields of the cluster. */
   readonly cluster?: Partial<Cluster>;
+  /** Free memory by number of the node, in MiB, where it isn't plenty. */
+  readonly memoryFree?: Readonly<Record<number, number>>;
+  /** A further machine that isn't in the configuration. */
   readonly joining?: { readonly name: string; readonly ip: string };
 }
 
@@ -155,6 +157,8 @@ export function createMemoryCluster(options: MemoryOptions = {}): MemoryCluster 
   if (options.joining !== undefined)
     machines.set(joiningKey(options.joining.name, options.joining.ip), newMachine(false));
   placeInstances(machines, options);
+  for (const [number, free] of Object.entries(options.memoryFree ?? {}))
+    machines.get(nodeUuid(Number(number)))!.memoryFree = free;
   const nodes = new MemoryNodes(machines, addresses);
   const config = new Store({
     engine: createMemoryEngine(),

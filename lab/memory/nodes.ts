@@ -42,6 +42,8 @@ export interface MachineState {
   /** Belongs to the cluster: has its certificate. */
   member: boolean;
   reachable: boolean;
+  /** MiB. */
+  memoryFree: number;
 }
 
 /** root's SSH keys, as words. */
@@ -86,6 +88,7 @@ export function newMachine(member = true): MachineState {
     ssh: { key: null, prepared: null, authorized: new Set(), known: null },
     member,
     reachable: true,
+    memoryFree: 60_000,
   };
 }
 
@@ -369,7 +372,7 @@ const instanceHandlers: Readonly<Record<string, Handler>> = {
 const nodeHandlers: Readonly<Record<string, Handler>> = {
   version: () => ({ protocol: 3010000, release: '3.1.0' }),
   node_info: (
-    _machine,
+    machine,
     { storage, hypervisors }: { storage: { type: string; key: string }[]; hypervisors: { name: string }[] },
   ) => ({
     bootId: 'boot',
@@ -378,7 +381,7 @@ const nodeHandlers: Readonly<Record<string, Handler>> = {
       name,
       version: null,
       memoryTotal: 64_000,
-      memoryFree: 60_000,
+      memoryFree: machine.memoryFree,
       memoryNode: 1_000,
       cpuTotal: 8,
       cpuNodes: 1,

@@ -17,6 +17,8 @@ export interface HypervisorAbout {
   /** Needs a TCP port of the cluster's pool (VNC, SPICE). */
   readonly needsPort: boolean;
   readonly ballooning: boolean;
+  /** May a running guest move between nodes of these versions? Where nothing is said, only between like ones. */
+  readonly movesBetween?: (source: string, target: string) => boolean;
   /** Opens network storage by itself, past the kernel (disk parameter access=userspace). */
   readonly userspaceDisks?: boolean;
   /** Faults of a filled set of parameters that no single parameter's check can see. */

@@ -11,6 +11,8 @@ export const about: HypervisorAbout = {
   hotplug: true,
   needsPort: true,
   ballooning: true,
+  // The machine version keeps what the guest sees alike.
+  movesBetween: () => true,
   userspaceDisks: true,
   crossCheck,
   ancillaryFiles: ['/etc/ganeti/kvm-vif-bridge'],

@@ -156,6 +156,15 @@ const hvmParameters = {
   },
 } as const satisfies ParameterFamily;
 
+/** Xen's numbering lets a guest move to the same version, and one up in the second number. */
+function movesBetween(source: string, target: string): boolean {
+  const [[major, minor], [newMajor, newMinor]] = [source, target].map((version) =>
+    version.split('.').map(Number),
+  ) as [number[], number[]];
+  if (minor === undefined || newMinor === undefined) return source === target;
+  return major === newMajor && (newMinor === minor || newMinor === minor + 1);
+}
+
 export const pvmAbout: HypervisorAbout = {
   name: 'xen-pvm',
   params: pvmParameters,
@@ -163,6 +172,7 @@ export const pvmAbout: HypervisorAbout = {
   hotplug: false,
   needsPort: false,
   ballooning: true,
+  movesBetween,
   ancillaryFiles,
   optionalAncillaryFiles: ['/etc/xen/xen/xl.conf'],
 };
@@ -174,6 +184,7 @@ export const hvmAbout: HypervisorAbout = {
   hotplug: false,
   needsPort: true,
   ballooning: true,
+  movesBetween,
   ancillaryFiles: [...ancillaryFiles, '/etc/ganeti/vnc-cluster-password'],
   optionalAncillaryFiles: ['/etc/xen/xen/xl.conf', '/etc/ganeti/vnc-cluster-password'],
 };

@@ -4,8 +4,14 @@ import type { Configuration } from '../../model/configuration.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import type { Node } from '../../model/objects/node.ts';
 import { blockdevClose, blockdevOpen } from '../../noderpc/calls/disk.ts';
+import {
+  instanceFinalizeMigrationTarget,
+  instanceMigrationCancel,
+  migrationInfo,
+  type RunningInstance,
+} from '../../noderpc/calls/instance.ts';
 import { requireOnline, runningOn } from '../checks.ts';
-import { disksOnNode } from '../on-node.ts';
+import { disksOnNode, instanceOnNode } from '../on-node.ts';
 import type { JobHandle, PlanContext } from '../operation.ts';
 import { runStateOf, setRunState } from '../steps/configuration.ts';
 import { attach, disconnect, waitUntilMirrored } from '../steps/migration.ts';
@@ -19,6 +25,26 @@ export interface CleanupPlan {
   readonly target: Node;
   /** Where the guest runs. */
   readonly running: Node;
+  /** Where a copy still waits for memory that won't come any more. */
+  readonly waiting: Node | undefined;
+}
+
+/** Does `other` stand still while the guest runs as `guest`? Then it is what a broken migration left. */
+function waitingFor(guest: RunningInstance | null, other: RunningInstance | null): boolean {
+  return guest?.state === 'running' && other !== null && other.state !== 'running';
+}
+
+/** Calls a migration off that nobody attends to any more. */
+async function abort({ instance, configuration, source, target, waiting }: CleanupPlan, job: JobHandle) {
+  if (waiting === undefined) return;
+  const { nodes } = job.world;
+  const [running, idle] = waiting === target ? [source, target] : [target, source];
+  job.say('Trying to cleanup after failed migration');
+  const onRunning = instanceOnNode(configuration, instance, running.uuid);
+  const onIdle = instanceOnNode(configuration, instance, idle.uuid);
+  const info = await nodes.call(running.uuid, migrationInfo, { instance: onRunning });
+  await nodes.call(running.uuid, instanceMigrationCancel, { instance: onRunning });
+  await nodes.call(idle.uuid, instanceFinalizeMigrationTarget, { instance: onIdle, info, success: false });
 }
 
 export async function planCleanup(
@@ -35,10 +61,15 @@ export async function planCleanup(
   context.say(
     '* checking where the instance actually runs (if this hangs, the hypervisor might be in a bad state)',
   );
-  const [onSource, onTarget] = await Promise.all(
+  const [onSource = null, onTarget = null] = await Promise.all(
     [source, target].map((node) => runningOn(context.nodes, configuration, instance, node.uuid)),
   );
-  if (onSource && onTarget) {
+  const waiting = waitingFor(onSource, onTarget)
+    ? target
+    : waitingFor(onTarget, onSource)
+      ? source
+      : undefined;
+  if (onSource && onTarget && waiting === undefined) {
     throw executionFailure(
       `Instance seems to be running on two nodes, or the hypervisor is confused; you will have to ensure manually that it runs only on one and restart this operation`,
     );
@@ -48,13 +79,14 @@ export async function planCleanup(
       "Instance does not seem to be running at all; in this case it's safer to repair by running 'gnt-instance stop' to ensure disk shutdown, and then restarting it",
     );
   }
-  const running = onSource ? source : target;
+  const running = onSource && waiting !== source ? source : target;
   context.say(`* instance running on: ${running.name}`);
-  return { kind: 'cleanup', configuration, instance, source, target, running };
+  return { kind: 'cleanup', configuration, instance, source, target, running, waiting };
 }
 
 export async function cleanUp(plan: CleanupPlan, job: JobHandle): Promise<void> {
   const { configuration, instance, source, target, running } = plan;
+  await abort(plan, job);
   if (running.uuid === source.uuid) {
     job.say(`* instance confirmed to be running on its primary node (${source.name})`);
   } else {

@@ -16,6 +16,7 @@ import { instanceHooks } from '../hooks-environment.ts';
 import { instanceOnNode } from '../on-node.ts';
 import { type JobHandle, operation, type PlanContext } from '../operation.ts';
 import { setRunState } from '../steps/configuration.ts';
+import { balloon } from '../steps/instance.ts';
 import {
   acceptOnTarget,
   completeMove,
@@ -27,6 +28,7 @@ import {
 } from '../steps/migration.ts';
 import { requireLinks } from './create-checks.ts';
 import { type FailoverPlan, failoverSteps, planFailover, runFailover } from './failover.ts';
+import { endsOf, memoryToFit, requireVersions } from './migrate-checks.ts';
 import { type CleanupPlan, cleanUp, planCleanup } from './migrate-cleanup.ts';
 import { moveOf, relocationLocks, requireConsistentDisks, targetOf } from './relocation.ts';
 
@@ -39,6 +41,8 @@ interface LivePlan {
   readonly source: Node;
   readonly target: Node;
   readonly live: boolean;
+  /** Memory in MiB that the guest has, and what it must come down to before it fits on the target. */
+  readonly memory: { readonly before: number; readonly after: number } | undefined;
 }
 
 type MigratePlan = LivePlan | CleanupPlan | { readonly kind: 'failover'; readonly failover: FailoverPlan };
@@ -107,7 +111,8 @@ async function plan(op: Op, context: PlanContext): Promise<MigratePlan> {
     instance.hypervisor,
   );
   await requireLinks(context, instance, target);
-  if ((await runningOn(context.nodes, configuration, instance, source.uuid)) === null) {
+  const guest = await runningOn(context.nodes, configuration, instance, source.uuid);
+  if (guest === null) {
     if (op.allow_failover) {
       context.info('Instance is not running, fallback allowed, switching to failover');
       return await asFailover(op, context);
@@ -120,8 +125,13 @@ async function plan(op: Op, context: PlanContext): Promise<MigratePlan> {
   await context.nodes.call(source.uuid, calls.instanceMigratable, {
     instance: instanceOnNode(configuration, instance, source.uuid),
   });
+  const ends = await endsOf(context, instance, source, target);
+  requireVersions(context, instance.hypervisor, ends, op.ignore_hvversions);
   await requireConsistentDisks(context, instance, target);
-  return { kind: 'live', configuration, instance, source, target, live: modeOf(op, configuration, instance) };
+  const fitting = memoryToFit(ends, instance, target, guest.memory, op.allow_runtime_changes);
+  const memory = fitting === undefined ? undefined : { before: guest.memory, after: fitting };
+  const live = modeOf(op, configuration, instance);
+  return { kind: 'live', configuration, instance, source, target, live, memory };
 }
 
 async function prepareDisks(move: Move, plan: LivePlan, job: JobHandle): Promise<void> {
@@ -145,6 +155,11 @@ async function runLive(plan: LivePlan, job: JobHandle): Promise<void> {
   const move = moveOf(configuration, instance, source, target, plan.live);
   job.say(`Migrating instance ${instance.name}`);
   job.say('* checking disk consistency between source and target');
+  if (plan.memory !== undefined) {
+    job.say(`* setting instance memory to ${plan.memory.after}`);
+    const { before, after: memory } = plan.memory;
+    await job.do(balloon, { node: source.uuid, instance: move.onSource, memory, before });
+  }
   await prepareDisks(move, plan, job);
   const info = await job.world.nodes.call(source.uuid, calls.migrationInfo, { instance: move.onSource });
   job.say(`* preparing ${target.name} to accept the instance`);
@@ -180,6 +195,7 @@ async function runLive(plan: LivePlan, job: JobHandle): Promise<void> {
 export const instanceMigrate = operation({
   opcode: InstanceMigrate,
   steps: [
+    balloon,
     connectDualPrimary,
     shareDisks,
     acceptOnTarget,

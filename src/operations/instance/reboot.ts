@@ -90,7 +90,7 @@ export const instanceReboot = operation({
       }
       await bringDisksUp(job, configuration, instance, {
         ignoreSecondaries: plan.ignoreSecondaries,
-        wasActive: false,
+        wasActive: !running && instance.disks_active,
       });
       await job.do(startInstance, { node, instance: onNode, paused: false, wasRunning: false });
     }

@@ -117,7 +117,7 @@ export const instanceStartup = operation({
     await job.do(setRunState, { uuid: instance.uuid, before: marked, after: { disks_active: true } });
     await bringDisksUp(job, configuration, instance, {
       ignoreSecondaries: plan.force,
-      wasActive: plan.running,
+      wasActive: plan.running || instance.disks_active,
     });
     await job.do(startInstance, {
       node: instance.primary_node,

@@ -68,6 +68,9 @@ export const balloon = step({
     await nodes.call(node, calls.instanceBalloonMemory, { instance, memory });
   },
   undo: async ({ nodes }, { node, instance, before }) => {
+    const { name, hypervisor, hvparams } = instance;
+    // It may have moved, or stopped, since.
+    if ((await nodes.call(node, calls.instanceInfo, { name, hypervisor, hvparams })) === null) return;
     await nodes.call(node, calls.instanceBalloonMemory, { instance, memory: before });
   },
 });
