@@ -225,5 +225,5 @@ test('SSH keys are renewed: candidates can log in everywhere all the time, other
     Object.fromEntries([1, 2, 3].map((number) => [nodeUuid(number), [at(number).key]])),
   );
   const { ssh_key_type, ssh_key_bits } = cluster.world.config.current.cluster;
-  assert.deepEqual([ssh_key_type, ssh_key_bits], ['ecdsa', 256]);
+  assert.deepEqual([ssh_key_type, ssh_key_bits], ['ecdsa', 384]);
 });

@@ -1,8 +1,13 @@
 /** Nodes: settings, storage, power and programs of the site. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { defaultsOf } from '../../src/model/params/family.ts';
+import { nodeParameters } from '../../src/model/params/node.ts';
+import { clusterPostInit } from '../../src/operations/cluster/lifecycle.ts';
 import { clusterSetParams } from '../../src/operations/cluster/set-params.ts';
+import { nodeAdd } from '../../src/operations/node/add.ts';
 import { nodeEvacuate } from '../../src/operations/node/evacuate.ts';
+import { joiningKey } from '../../src/operations/node/joining.ts';
 import { nodeMigrate } from '../../src/operations/node/migrate.ts';
 import { nodeModifyStorage } from '../../src/operations/node/modify-storage.ts';
 import { oobCommand } from '../../src/operations/node/oob-command.ts';
@@ -252,4 +257,28 @@ test('a node is emptied by one job an instance', async () => {
     (submitted as Record<string, unknown>[][]).map(([op]) => [op?.OP_ID, op?.remote_node, op?.mode]),
     [['OP_INSTANCE_REPLACE_DISKS', nodeName(3), 'replace_new_secondary']],
   );
+});
+
+test("a joining node's switch is set up, and goes when the node doesn't join after all", async () => {
+  const joining = { name: 'localhost', ip: '127.0.0.1' };
+  const request = {
+    node_name: 'localhost',
+    secondary_ip: '192.0.3.9',
+    ndparams: { ovs: true, ovs_link: 'eth1' },
+  };
+  await provesUndo(nodeAdd, request, memoryWorld({ joining }));
+  const cluster = createMemoryCluster({ joining });
+  const machine = cluster.nodes.machine(joiningKey(joining.name, joining.ip));
+  machine.switches.set('switch1', new Set(['tap0']));
+  await runOperation(cluster, nodeAdd, request);
+  assert.deepEqual([...machine.switches.get('switch1')!], ['tap0', 'eth1']);
+});
+
+test("the first node's switch is set up with the cluster", async () => {
+  const options = { cluster: { ndparams: { ...defaultsOf(nodeParameters), ovs: true } } };
+  await provesUndo(clusterPostInit, {}, memoryWorld(options));
+  const cluster = createMemoryCluster(options);
+  const { said } = await runSeen(cluster, clusterPostInit, {});
+  assert.deepEqual(cluster.nodes.machine(nodeUuid(1)).switches, new Map([['switch1', new Set()]]));
+  assert.match(said.join(), /will not have an outside connection/);
 });

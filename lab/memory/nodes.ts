@@ -30,6 +30,8 @@ export interface MachineState {
   /** Instances that this machine is ready to receive. */
   readonly accepting: Set<string>;
   readonly hosts: Set<string>;
+  /** Open vSwitches with their interfaces. */
+  readonly switches: Map<string, Set<string>>;
   /** Physical volumes on which new volumes may be put. */
   readonly allocatable: Set<string>;
   /** Contents of files that were written from outside, by path. */
@@ -75,6 +77,7 @@ export function newMachine(member = true): MachineState {
     hardware: new Map(),
     accepting: new Set(),
     hosts: new Set(),
+    switches: new Map(),
     allocatable: new Set(['/dev/sda5']),
     files: new Map(),
     masterIp: null,
@@ -527,6 +530,7 @@ export class MemoryNodes implements NodeCaller {
           ]),
           accepting: [...machine.accepting].sort(),
           hosts: [...machine.hosts].sort(),
+          switches: [...machine.switches].map(([name, ports]) => [name, [...ports].sort()]),
           allocatable: [...machine.allocatable].sort(),
           masterIp: machine.masterIp,
           certificates: { ...machine.certificates },

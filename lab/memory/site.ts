@@ -52,6 +52,24 @@ export const siteHandlers: Readonly<Record<string, Handler>> = {
     return powerAnswers[command] ?? '';
   },
   node_ensure_daemon: () => ({ wasRunning: false }),
+  node_configure_ovs: (machine, { name, link }: { name: string; link: string | null }) => {
+    const ports = machine.switches.get(name) ?? new Set();
+    if (link !== null) ports.add(link);
+    machine.switches.set(name, ports);
+    return null;
+  },
+  node_remove_ovs: (
+    machine,
+    { name, link, keepSwitch }: { name: string; link: string | null; keepSwitch: boolean },
+  ) => {
+    if (link !== null) machine.switches.get(name)?.delete(link);
+    if (!keepSwitch) machine.switches.delete(name);
+    return null;
+  },
+  node_ovs_ports: (machine, { name }: { name: string }) => {
+    const ports = machine.switches.get(name);
+    return { ports: ports === undefined ? null : [...ports] };
+  },
   node_powercycle: () => 'Reboot scheduled in 5 seconds',
   upload_file_single: (machine, { path, content }: { path: string; content: string }) => {
     machine.files.set(path, content);

@@ -153,7 +153,7 @@ describe('the master role moves', () => {
     const client = await connectLuxi(lab.paths('node2').querySocket);
     await lab.cut('node2');
     const submitted = client
-      .call('SubmitJob', [[{ OP_ID: 'OP_TEST_DELAY', duration: 0, on_master: true }]])
+      .call('SubmitJob', [[{ OP_ID: 'OP_TEST_DELAY', duration: 0.000001, on_master: true }]])
       .then(
         () => 'taken',
         () => 'refused',

@@ -6,9 +6,36 @@ import { chmod, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { writeFileAtomic } from './atomic-file.ts';
+import { ErrorCode, prerequisiteFailure } from './failure.ts';
 import { runChecked } from './process.ts';
 
 export type SshKeyType = 'rsa' | 'dsa' | 'ecdsa';
+
+/** Bits that keys of a type may have, and have when nobody says (ssh.SSH_KEY_VALID_BITS). */
+const keySizes: Readonly<
+  Record<SshKeyType, { readonly usual: number; readonly fits: (bits: number) => boolean }>
+> = {
+  rsa: { usual: 2048, fits: (bits) => bits >= 768 && bits <= 16384 },
+  dsa: { usual: 1024, fits: (bits) => bits === 1024 },
+  ecdsa: { usual: 384, fits: (bits) => [256, 384, 521].includes(bits) },
+};
+
+/**
+ * @param before type and bits so far, when there are any
+ * @throws Failure OpPrereqError wrong_input for a size that such keys can't have (ssh.DetermineKeyBits)
+ */
+export function keyBits(
+  type: SshKeyType,
+  asked: number | null,
+  before?: { readonly type: SshKeyType; readonly bits: number },
+): number {
+  const bits = asked ?? (before?.type === type ? before.bits : keySizes[type].usual);
+  if (keySizes[type].fits(bits)) return bits;
+  throw prerequisiteFailure(
+    `Invalid key type and bit size combination: ${type} with ${bits} bits`,
+    ErrorCode.invalid,
+  );
+}
 
 /** root's folder; below `root` on a virtual node, which must not touch the machine's own. */
 export function sshFolder(root: string): string {

@@ -1,10 +1,13 @@
 /** From the checked request of `gnt-cluster init` to what a new configuration is made of. */
 import type { InitialRequest } from '../../config/initial.ts';
 import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
+import { keyBits, type SshKeyType } from '../../kit/ssh-keys.ts';
 import type { Parameters } from '../../model/objects/common.ts';
 import type { InstancePolicy, PartialInstancePolicy } from '../../model/objects/instance-policy.ts';
 import { enforceTypes, findFault, type ParameterValues } from '../../model/params/family.ts';
+import { hypervisorStateDefaults } from '../../model/params/fill.ts';
 import { defaultInstancePolicy, fillInstancePolicy } from '../../model/params/instance-policy.ts';
+import { changedDiskState, changedHypervisorState } from '../../operations/settings/resource-state.ts';
 import { storageAbout, storageTemplates } from '../../storage/catalog.ts';
 import {
   flagOf,
@@ -78,11 +81,25 @@ function storageFolder(
   return given ?? (templates.includes(template) ? standard : '');
 }
 
+const statesOf = (input: InitInput, key: string) =>
+  (input[key] ?? {}) as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** A cluster without a master candidate could not outlive its master (constants.MASTER_POOL_SIZE_MIN). */
+function poolSizeOf({ candidate_pool_size: size }: InitInput): number | undefined {
+  if (size === null || size === undefined) return undefined;
+  if (typeof size === 'number' && Number.isInteger(size) && size >= 1) return size;
+  throw prerequisiteFailure(
+    `The candidate pool must have room for one node at least, not for ${JSON.stringify(size)}`,
+    ErrorCode.invalid,
+  );
+}
+
 /** @throws Failure OpPrereqError, TypeEnforcementError, HypervisorError */
 export function configurationRequest(input: InitInput, facts: FirstFacts): InitialRequest {
   const { beparams, nicparams, ndparams } = inheritedOf(input);
   const family = Number(input.primary_ip_version ?? 4) === 6 ? 10 : 4;
   const templates = [...facts.templates];
+  const keyType = (textOf(input, 'ssh_key_type') ?? 'rsa') as SshKeyType;
   const folder = (key: string, template: string, standard: string) =>
     storageFolder(input, key, template, templates, standard);
   return {
@@ -116,8 +133,12 @@ export function configurationRequest(input: InitInput, facts: FirstFacts): Initi
       ndparams: { ...ndparams },
       diskparams: diskParametersOf(input) as Record<string, Record<string, string | number | boolean | null>>,
       ipolicy: policyOf(input, templates),
-      candidate_pool_size:
-        typeof input.candidate_pool_size === 'number' ? input.candidate_pool_size : undefined,
+      candidate_pool_size: poolSizeOf(input),
+      hv_state_static: changedHypervisorState(
+        Object.fromEntries(facts.hypervisors.map((name) => [name, { ...hypervisorStateDefaults }])),
+        statesOf(input, 'hv_state'),
+      ) as Record<string, Record<string, string | number | boolean | null>>,
+      disk_state_static: changedDiskState({}, statesOf(input, 'disk_state')) as Record<string, never>,
       modify_etc_hosts: flagOf(input, 'modify_etc_hosts', true),
       modify_ssh_setup: flagOf(input, 'modify_ssh_setup', true),
       maintain_node_health: flagOf(input, 'maintain_node_health', false),
@@ -131,8 +152,8 @@ export function configurationRequest(input: InitInput, facts: FirstFacts): Initi
       zeroing_image: textOf(input, 'zeroing_image') ?? '',
       compression_tools: listOf(input, 'compression_tools') ?? undefined,
       enabled_user_shutdown: flagOf(input, 'enabled_user_shutdown', false),
-      ssh_key_type: (textOf(input, 'ssh_key_type') ?? undefined) as 'rsa' | 'dsa' | 'ecdsa' | undefined,
-      ssh_key_bits: typeof input.ssh_key_bits === 'number' ? input.ssh_key_bits : undefined,
+      ssh_key_type: keyType,
+      ssh_key_bits: keyBits(keyType, typeof input.ssh_key_bits === 'number' ? input.ssh_key_bits : null),
     },
     node: { name: facts.node.name, primary_ip: facts.node.primaryIp, secondary_ip: facts.node.secondaryIp },
     certificateDigest: facts.node.certificateDigest,

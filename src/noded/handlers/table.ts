@@ -16,6 +16,8 @@ import { roleHandlers } from './role.ts';
 import { sshHandlers } from './ssh.ts';
 import { storageHandlers } from './storage.ts';
 import { verifyHandlers } from './verify.ts';
+import { switchHandlers } from './switch.ts';
+import { transferHandlers } from './transfer.ts';
 
 export function nodeCallTable(context: NodeContext): ReadonlyMap<string, NodeHandler> {
   const os = osHandlers(context);
@@ -37,6 +39,7 @@ export function nodeCallTable(context: NodeContext): ReadonlyMap<string, NodeHan
     ...cryptoHandlers(context),
     ...sshHandlers(context),
     ...diskHandlers(context),
+    ...switchHandlers(context),
     ...diskCopyHandlers(context),
     ...instanceHandlers(context),
     ...storageHandlers(context),

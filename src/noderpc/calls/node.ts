@@ -101,6 +101,38 @@ export const bridgesExist = nodeCall({
   result: z.object({ missing: z.array(z.string()) }),
 });
 
+const SwitchName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/, 'not a name of a switch or interface');
+
+/** Sets an Open vSwitch up, with the interface that leads outside when there is one; there already: fine. */
+export const nodeConfigureOvs = nodeCall({
+  name: 'node_configure_ovs',
+  deadline: 60,
+  effect: 'change',
+  argument: z.object({ name: SwitchName, link: SwitchName.nullable() }),
+  result: Done,
+});
+
+/** Takes the interface off the switch, and the switch away unless it was there before; gone already: fine. */
+export const nodeRemoveOvs = nodeCall({
+  name: 'node_remove_ovs',
+  deadline: 60,
+  effect: 'change',
+  argument: z.object({ name: SwitchName, link: SwitchName.nullable(), keepSwitch: z.boolean() }),
+  result: Done,
+});
+
+/** Which Open vSwitches are there, with their interfaces. */
+export const nodeOvsPorts = nodeCall({
+  name: 'node_ovs_ports',
+  deadline: 60,
+  effect: 'read',
+  argument: z.object({ name: SwitchName }),
+  /** null: no such switch. */
+  result: z.object({ ports: z.array(z.string()).nullable() }),
+});
+
 /** Does this node answer on the address itself? */
 export const nodeHasIpAddress = nodeCall({
   name: 'node_has_ip_address',

@@ -2,8 +2,10 @@
 import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { masterNode } from '../../model/lookup.ts';
+import { filledNode } from '../../model/params/fill.ts';
 import { ClusterDestroy, ClusterPostInit } from '../../opcodes/cluster.ts';
 import { operation } from '../operation.ts';
+import { configureSwitch, setSwitchUp } from '../steps/switch.ts';
 
 const wholeCluster = () => [{ level: 'cluster', name: 'BGL', mode: 'exclusive' }] as const;
 
@@ -17,14 +19,19 @@ function clusterHooks(path: string, configuration: Configuration) {
   } as const;
 }
 
-/** Runs the hooks of a cluster that has just been made. */
+/** Sets up the switch of the first node, and runs the hooks of a cluster that has just been made. */
 export const clusterPostInit = operation({
   opcode: ClusterPostInit,
-  steps: [],
+  steps: [configureSwitch],
   locks: wholeCluster,
   plan: async (_op, { configuration }) => configuration,
   hooks: (_op, _plan, configuration) => clusterHooks('cluster-init', configuration),
-  run: async () => true,
+  run: async (configuration, job) => {
+    const master = masterNode(configuration);
+    const parameters = filledNode(configuration.cluster, configuration.nodegroups.get(master.group), master);
+    await setSwitchUp(master.uuid, parameters, job);
+    return true;
+  },
 });
 
 /** Checks that nothing is left but the master; what then goes is the command's work on the master itself. */

@@ -2,7 +2,7 @@
  * OP_CLUSTER_RENEW_CRYPTO: certificates and SSH keys of the nodes, each renewed while the cluster goes on working.
  * Interrupted anywhere, it can be asked again.
  */
-import type { SshKeyType } from '../../kit/ssh-keys.ts';
+import { keyBits, type SshKeyType } from '../../kit/ssh-keys.ts';
 import { cryptoState } from '../../noderpc/calls/crypto.ts';
 import { ClusterRenewCrypto } from '../../opcodes/cluster.ts';
 import { operation } from '../operation.ts';
@@ -22,9 +22,7 @@ interface RenewPlan {
   readonly withCluster: boolean;
   readonly sshKeys: boolean;
   readonly managesSsh: boolean;
-  /** null: as they are. */
-  readonly keyType: SshKeyType | null;
-  readonly keyBits: number | null;
+  readonly key: { readonly type: SshKeyType; readonly bits: number };
 }
 
 export const clusterRenewCrypto = operation({
@@ -42,6 +40,8 @@ export const clusterRenewCrypto = operation({
   locks: () => [{ level: 'node', name: 'all', mode: 'exclusive' }],
   plan: async (op, { configuration, nodes }): Promise<RenewPlan> => {
     const { cluster } = configuration;
+    const before = { type: cluster.ssh_key_type, bits: cluster.ssh_key_bits };
+    const type = op.ssh_key_type ?? before.type;
     const state = op.node_certificates
       ? await nodes.call(cluster.master_node, cryptoState, {})
       : { hasStagedCluster: false };
@@ -50,18 +50,17 @@ export const clusterRenewCrypto = operation({
       withCluster: state.hasStagedCluster,
       sshKeys: op.renew_ssh_keys,
       managesSsh: cluster.modify_ssh_setup,
-      keyType: op.ssh_key_type,
-      keyBits: op.ssh_key_bits,
+      key: { type, bits: keyBits(type, op.ssh_key_bits, before) },
     };
   },
-  run: async ({ certificates, withCluster, sshKeys, managesSsh, keyType, keyBits }, job) => {
+  run: async ({ certificates, withCluster, sshKeys, managesSsh, key }, job) => {
     if (certificates) {
       job.say('Renewing Node SSL certificates');
       await renewCertificates(withCluster, job);
     }
     if (sshKeys && managesSsh) {
       job.say('Renewing SSH keys');
-      await renewSshKeys({ type: keyType, bits: keyBits }, job);
+      await renewSshKeys(key, job);
     } else if (sshKeys) {
       job.say('Cannot renew SSH keys if the cluster is configured to not modify the SSH setup.');
     }

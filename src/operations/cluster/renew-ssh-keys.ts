@@ -75,13 +75,11 @@ export const useNewKeys = step({
 
 /** @throws Failure OpExecError naming nodes without which the work can't go on */
 export async function renewSshKeys(
-  asked: { readonly type: SshKeyType | null; readonly bits: number | null },
+  { type, bits }: { readonly type: SshKeyType; readonly bits: number },
   job: JobHandle,
 ): Promise<void> {
   const { config } = job.world;
-  const { ssh_key_type: before, ssh_key_bits: bitsBefore } = config.current.cluster;
-  const type = asked.type ?? before;
-  const bits = asked.bits ?? (type === before ? bitsBefore : type === 'ecdsa' ? 256 : 2048);
+  const { ssh_key_type: before } = config.current.cluster;
   const nodes = onlineNodes(config.current).map(({ uuid }) => uuid);
   const require = (faults: SshFaults, what: string) => {
     if (faults.size === 0) return;

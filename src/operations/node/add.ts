@@ -7,6 +7,7 @@ import { groupNamed, masterNode } from '../../model/lookup.ts';
 import type { Node } from '../../model/objects/node.ts';
 import type { NodeGroup } from '../../model/objects/node-group.ts';
 import { enforceTypes, type ParameterValues } from '../../model/params/family.ts';
+import { filledNode } from '../../model/params/fill.ts';
 import { nodeParameters } from '../../model/params/node.ts';
 import { nodeCryptoTokens, nodeHasIpAddress, nodeVerify, version, vgList } from '../../noderpc/calls/node.ts';
 import { NodeAdd } from '../../opcodes/node.ts';
@@ -14,6 +15,7 @@ import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { type JobHandle, operation, type PlanContext } from '../operation.ts';
 import { addHostsEntry, enrol, putNode } from '../steps/node.ts';
 import { followRoles, followSsh } from '../steps/ssh.ts';
+import { configureSwitch, setSwitchUp } from '../steps/switch.ts';
 import { hasRoom } from './candidate-pool.ts';
 import { joiningKey } from './joining.ts';
 
@@ -168,6 +170,7 @@ async function run(plan: AddPlan, job: JobHandle): Promise<null> {
   if (cluster.modify_etc_hosts) {
     await job.do(addHostsEntry, { master: cluster.master_node, host: node.name, ip: node.primary_ip });
   }
+  await setSwitchUp(key, filledNode(cluster, configuration.nodegroups.get(node.group), node), job);
   let digest: string | null = null;
   if (node.master_candidate) {
     try {
@@ -189,7 +192,7 @@ async function run(plan: AddPlan, job: JobHandle): Promise<null> {
 
 export const nodeAdd = operation({
   opcode: NodeAdd,
-  steps: [enrol, addHostsEntry, putNode, followSsh],
+  steps: [enrol, addHostsEntry, configureSwitch, putNode, followSsh],
   locks: () => [{ level: 'cluster', name: 'BGL', mode: 'exclusive' }],
   plan,
   hooks: (op, { node }, configuration) => ({

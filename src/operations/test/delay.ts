@@ -1,6 +1,6 @@
 /** OP_TEST_DELAY: waits on the master and on nodes; for trying out the job queue. */
 import { sleep } from '../../kit/clock.ts';
-import { ErrorCode, notSupportedYet, prerequisiteFailure } from '../../kit/failure.ts';
+import { Failure, notSupportedYet } from '../../kit/failure.ts';
 import { nodeNamed } from '../../model/lookup.ts';
 import { testDelay as testDelayCall } from '../../noderpc/calls/node.ts';
 import { TestDelay } from '../../opcodes/test.ts';
@@ -26,8 +26,7 @@ export const testDelay = operation({
         })),
   plan: async (op, { configuration }): Promise<DelayPlan> => {
     if (op.interruptible) throw notSupportedYet('An interruptible delay');
-    if (op.duration < 0)
-      throw prerequisiteFailure('The duration of a delay must not be negative', ErrorCode.invalid);
+    if (op.duration <= 0) throw new Failure('OpPrereqError', ['Duration must be greater than zero']);
     return {
       duration: op.duration,
       onMaster: op.on_master,

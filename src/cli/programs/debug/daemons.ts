@@ -2,9 +2,12 @@
  * gnt-debug wconfd and metad: questions to daemons that Ganeti has for themselves. The master daemon keeps
  * configuration and locks here, so it answers what those questions are about.
  */
-import { notSupportedYet } from '../../../kit/failure.ts';
+import { executionFailure, notSupportedYet } from '../../../kit/failure.ts';
+import { ClusterRedistConf } from '../../../opcodes/cluster.ts';
 import { command, many } from '../../command.ts';
 import { ExitCode } from '../../exit-codes.ts';
+import { opcodeOf } from '../../jobs/opcode.ts';
+import { type JobOptions, submitAndWait } from '../../jobs/submit.ts';
 import { pythonText } from '../../output/python-text.ts';
 import type { Cell, QueryAnswer } from '../../output/query-table.ts';
 import type { Session } from '../../session.ts';
@@ -26,7 +29,38 @@ const questions: Readonly<Record<string, { readonly words: number; readonly comp
   flushconfig: { words: 1, complaint: "Command 'flushconfig' takes no arguments." },
 };
 
-async function answer(session: Session, question: string, argument: string): Promise<string> {
+/**
+ * Locks end with the job that holds them, so there is nothing to clean up; one whose job has ended is a fault.
+ * @throws Failure OpExecError naming such locks
+ */
+async function requireLiveOwners(session: Session): Promise<void> {
+  const held = await queryLocks(session);
+  const jobs = (await session.call('Query', [
+    'job',
+    ['id'],
+    ['|', ['==', 'status', 'running'], ['==', 'status', 'waiting'], ['==', 'status', 'canceling']],
+  ])) as QueryAnswer;
+  const alive = new Set(jobs.data.map(([id]) => String(value(id))));
+  const stale = held.filter((row) => {
+    const owners = value(row[2]);
+    return Array.isArray(owners) && owners.some((owner) => !alive.has(String(owner).split('/')[0]!));
+  });
+  if (stale.length === 0) return;
+  // A job may have ended between the two questions: only what is still held counts.
+  const now = new Map((await queryLocks(session)).map((row) => [value(row[0]), pythonText(value(row[2]))]));
+  const left = stale.filter((row) => now.get(value(row[0])) === pythonText(value(row[2])));
+  if (left.length === 0) return;
+  throw executionFailure(
+    `Locks of jobs that have ended: ${left.map((row) => String(value(row[0]))).join(', ')}. Restart ganeti-masterd: locks don't outlive it`,
+  );
+}
+
+async function answer(
+  session: Session,
+  options: JobOptions,
+  question: string,
+  argument: string,
+): Promise<string> {
   switch (question) {
     case 'echo':
       // Whoever can answer anything can echo.
@@ -42,12 +76,11 @@ async function answer(session: Session, question: string, argument: string): Pro
       return `Answer: ${pythonText(owned.map((row) => [value(row[0]), value(row[1])]))}`;
     }
     case 'cleanuplocks':
-      // Locks end with the job that holds them; asking the master proves that it is there to end them.
-      await queryLocks(session);
+      await requireLiveOwners(session);
       return 'Stale locks cleaned up.';
     default:
-      // Every change is on disk before it is answered; there is nothing to flush.
-      await session.call('QueryConfigValues', [['cluster_name']]);
+      // Every change is on the master's disk before it is answered; this brings it to config.data and ssconf of all nodes.
+      await submitAndWait(session, opcodeOf(ClusterRedistConf, {}), options);
       return 'Configuration flushed.';
   }
 }
@@ -57,7 +90,7 @@ export const wconfd = command({
   options: [],
   usage: '<cmd> <args...>',
   description: 'Directly talk to WConfD',
-  run: async (session, _options, args) => {
+  run: async (session, options, args) => {
     const [question = '', argument = ''] = args;
     const known = Object.hasOwn(questions, question) ? questions[question] : undefined;
     if (known === undefined) {
@@ -68,7 +101,7 @@ export const wconfd = command({
       session.warn(known.complaint);
       return ExitCode.failure;
     }
-    session.print(await answer(session, question, argument));
+    session.print(await answer(session, options, question, argument));
     return ExitCode.success;
   },
 });
