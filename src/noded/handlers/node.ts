@@ -1,9 +1,8 @@
 /** Node calls about the node itself: who it is, what it has, what it can reach, and hooks. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { runHooks } from '../../hooks/runner.ts';
 import { sleep } from '../../kit/clock.ts';
 import type { Parameters } from '../../model/objects/common.ts';
-import { exportList } from '../../noderpc/calls/export.ts';
 import { extstorageDiagnose } from '../../noderpc/calls/extstorage.ts';
 import * as calls from '../../noderpc/calls/node.ts';
 import { answers, type NodeHandler } from '../../noderpc/handler.ts';
@@ -87,10 +86,6 @@ function resources(context: NodeContext): NodeHandler[] {
     answers(extstorageDiagnose, async () => {
       const found = await diagnoseProviders(context.paths.extStorageSearchPath);
       return found.map((provider) => ({ ...provider, parameters: [...provider.parameters] }));
-    }),
-    answers(exportList, async () => {
-      const names = await readdir(context.paths.exportDir).catch(() => []);
-      return names.filter((name) => !name.startsWith('.')).sort();
     }),
     answers(calls.drbdMinors, async () => [...(await (await mirroringDriver(context)).usedMinors())]),
     answers(calls.drbdHelper, async () => (await mirroringDriver(context)).usermodeHelper()),

@@ -46,7 +46,8 @@ function reportOf(found: FoundDefinition): OsOnNode {
   };
 }
 
-async function scriptDisk(context: InstanceContext, request: DiskOnNode): Promise<ScriptDisk> {
+/** One disk as scripts are told of it; it must be active. */
+export async function scriptDisk(context: InstanceContext, request: DiskOnNode): Promise<ScriptDisk> {
   const { disk } = request;
   const { about } = await context.storage.driver(disk.dev_type);
   const { path, uri } = await activeDisk(context, request);
