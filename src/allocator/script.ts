@@ -23,7 +23,9 @@ export async function findScript(name: string, searchPath: readonly string[]): P
   if (nameMask.test(name)) {
     for (const folder of searchPath) if (await isFile(join(folder, name))) return join(folder, name);
   }
-  throw executionFailure(`iallocator module '${name}' not found in the search path`);
+  throw executionFailure(
+    `Failure while running the iallocator script: iallocator module '${name}' not found in the search path`,
+  );
 }
 
 /** "--name=value" for each parameter, "--name" for one without a value. */

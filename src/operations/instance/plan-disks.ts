@@ -9,6 +9,7 @@ import { filledDisk } from '../../model/params/fill.ts';
 import { storageAbout, storageTemplates } from '../../storage/catalog.ts';
 import type { StorageAbout } from '../../storage/contract.ts';
 import type { PlanContext } from '../operation.ts';
+import { accessModes, kernelAccess } from '../settings/disk-parameters.ts';
 
 /** One entry of an opcode's `disks`. */
 export type DiskRequest = Readonly<Record<string, string | number | undefined>>;
@@ -55,6 +56,23 @@ function sizeOf(request: DiskRequest): number {
   throw prerequisiteFailure(`Invalid disk size '${size}'`, ErrorCode.invalid);
 }
 
+/** How the hypervisor reaches a disk can be said where the template leaves it open. */
+function requireAccess(about: StorageAbout, access: string | null): void {
+  if (access === null) return;
+  if (!accessModes.includes(access)) {
+    throw prerequisiteFailure(
+      `Invalid disk access '${access}': it is one of ${accessModes.join(', ')}`,
+      ErrorCode.invalid,
+    );
+  }
+  if (!about.userspaceAccess && access !== kernelAccess) {
+    throw prerequisiteFailure(
+      `Disks of the template '${about.name}' can't be accessed in ${access}`,
+      ErrorCode.invalid,
+    );
+  }
+}
+
 /** Checks one request against its template. @throws Failure wrong_input */
 export function wantedDisk(
   configuration: Configuration,
@@ -78,6 +96,7 @@ export function wantedDisk(
     if (!about.providers && key !== 'access')
       throw prerequisiteFailure(`Unknown disk parameter '${key}'`, ErrorCode.invalid);
   }
+  requireAccess(about, text(request.access));
   const provider = text(request.provider);
   if (about.providers && provider === null) {
     throw prerequisiteFailure(`Missing provider for template '${about.name}'`, ErrorCode.invalid);

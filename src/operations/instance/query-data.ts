@@ -2,6 +2,7 @@
 
 import { hypervisorAbout } from '../../hypervisors/catalog.ts';
 import { executionFailure, messageOf } from '../../kit/failure.ts';
+import { compareNicely } from '../../kit/nice-sort.ts';
 import { disksOf, instanceNamed, secondariesOf } from '../../model/lookup.ts';
 import type { Disk } from '../../model/objects/disk.ts';
 import type { Instance } from '../../model/objects/instance.ts';
@@ -203,7 +204,7 @@ export const instanceQueryData = operation({
     const { configuration } = context;
     const wanted: Instance[] =
       op.instances.length === 0
-        ? configuration.instances.values()
+        ? configuration.instances.values().sort((a, b) => compareNicely(a.name, b.name))
         : op.instances.map((name) => instanceNamed(configuration, name));
     const data = await Promise.all(wanted.map((instance) => instanceData(context, instance, op.static)));
     return Object.fromEntries(wanted.map((instance, index) => [instance.name, data[index]]));

@@ -11,8 +11,8 @@ import { storageAbout, storageTemplates } from '../../storage/catalog.ts';
 
 type ByTemplate = Readonly<Record<string, Parameters>>;
 
-const kernelAccess = 'kernelspace';
-const accessModes = [kernelAccess, 'userspace'];
+export const kernelAccess = 'kernelspace';
+export const accessModes = [kernelAccess, 'userspace'];
 
 function requireKnown(change: Readonly<Record<string, ParameterValues>>): void {
   const known = new Set(storageTemplates.flatMap(({ params }) => Object.keys(params)));
