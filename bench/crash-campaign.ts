@@ -52,7 +52,8 @@ class Campaign {
   }
 
   async #killTwice(): Promise<void> {
-    await sleep(this.#chance.fraction() * 1000);
+    // In some rounds late enough for folding and forgetting of the journal to be under way.
+    await sleep(this.#chance.fraction() * (this.#chance.below(5) === 0 ? 4000 : 1000));
     if (this.#chance.below(5) === 0) {
       this.#lab.killDaemon('node1', daemon);
       this.totals.killed += 1;

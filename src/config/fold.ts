@@ -46,6 +46,9 @@ export interface FoldOptions {
 /** What others wrote is in no hurry to be folded. */
 const othersDelayMs = 60_000;
 
+/** So many entries may be read at a start before the old ones are let go. */
+const staleEntries = 10_000;
+
 const backupEveryMs = 3_600_000;
 const backupBulk = 8;
 const backupCount = 3;
@@ -70,6 +73,8 @@ export class Folder {
   #lastMs = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #cleaning: Promise<void> | undefined;
+  /** Files of the journal that the last cleaning has left. */
+  #bulk = 1;
   #backupNow = false;
   #stopped = false;
   readonly #listeners: (() => void)[] = [];
@@ -83,6 +88,12 @@ export class Folder {
   /** Entries of others go once their keeper has them elsewhere; before there is one, none goes. */
   set keeper(keeper: JournalKeeper) {
     this.#keeper = keeper;
+    if (this.#isStale) this.touch('others');
+  }
+
+  get #isStale(): boolean {
+    const { last, bulk } = this.#options.engine;
+    return last - this.#keep >= staleEntries || bulk > this.#bulk;
   }
 
   onFolded(listener: () => void): void {
@@ -97,7 +108,9 @@ export class Folder {
   /** Something was written, by the store or by others: fold after a while. */
   touch(by: 'store' | 'others'): void {
     const wait =
-      by === 'others' ? othersDelayMs : Math.max(this.#options.delayMs ?? 1000, this.#lastMs / share);
+      by === 'others' && !this.#isStale
+        ? othersDelayMs
+        : Math.max(this.#options.delayMs ?? 1000, this.#lastMs / share);
     const due = performance.now() + wait;
     if (due >= this.#due || this.#stopped) return;
     clearTimeout(this.#timer);
@@ -116,7 +129,7 @@ export class Folder {
     clearTimeout(this.#timer);
     this.#due = Number.POSITIVE_INFINITY;
     await this.#inTurn(() => this.#fold());
-    if (this.#options.engine.bulk > 1 && !this.#stopped) this.#cleanLater();
+    if (this.#isStale && !this.#stopped) this.#cleanLater();
   }
 
   /** config.data with the number that goes with it. */
@@ -216,6 +229,7 @@ export class Folder {
     }
     const sinceBackup = (this.#position.backups[0]?.number ?? number) + 1;
     await engine.dropBefore(Math.min(this.#keep, sinceBackup, number + 1, this.#options.wanted()));
+    this.#bulk = Math.max(1, engine.bulk);
   }
 
   async #set(change: Partial<Position>): Promise<void> {

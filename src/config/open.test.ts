@@ -297,6 +297,31 @@ test('entries of others come back until their keeper has them elsewhere', async 
   await assert.rejects(again.journal.append('configuration', {}), { name: 'ProgrammerError' });
 });
 
+test('when many entries of others have gathered a start lets them go, without waiting for a full file', async () => {
+  const store = await open();
+  await Promise.all(Array.from({ length: 10_001 }, (_, id) => store.journal.append('job', { id })));
+  await crash(store);
+  const again = await open();
+  assert.equal(again.entries.length, 10_001);
+  const asked: number[] = [];
+  again.keepFor({
+    fold: (upTo) => {
+      asked.push(upTo);
+      return Promise.resolve(upTo + 1);
+    },
+    files: () => Promise.resolve({}),
+  });
+  await again.flush();
+  await again.journal.append('job', { id: 'after' });
+  await crash(again);
+  const third = await open();
+  assert.equal(asked.at(-1), 10_001);
+  assert.deepEqual(
+    third.entries.map(({ json }) => json),
+    ['{"id":"after"}'],
+  );
+});
+
 test('a new master begins a new epoch and leaves serial numbers out; the old one may not come back', async () => {
   const store = await open();
   await tag(store, 'old master');

@@ -125,6 +125,11 @@ export class JobFiles {
     this.#soon();
   }
 
+  /** The job's file is right, but may not be on the disk yet: the next durable flush sees to it. */
+  doubt(id: number): void {
+    this.#unsynced.add(this.#path(jobFileName(id)));
+  }
+
   /** The highest id given out. */
   writeSerial(serial: number): void {
     this.#serial = Math.max(this.#serial, serial);
@@ -152,7 +157,10 @@ export class JobFiles {
       await rename(this.#path(jobFileName(job.id)), target);
     } catch (error) {
       if (!isMissing(error)) throw error;
-      await writeFileAtomic(target, JSON.stringify(job), { mode: fileMode, durable: false });
+      const text = JSON.stringify(job);
+      // At a restart most of them are there already.
+      if ((await readFile(target, 'utf8').catch(() => undefined)) !== text)
+        await writeFileAtomic(target, text, { mode: fileMode, durable: false });
     }
     this.#unsynced.delete(this.#path(jobFileName(job.id)));
     this.#unsynced.add(target);

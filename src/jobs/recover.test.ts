@@ -3,7 +3,7 @@
  * true: no job lost, none run twice, and nothing left of what was half done.
  */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -238,6 +238,40 @@ test('what a kill had left to undo is undone by a restart', async () => {
   assert.deepEqual([...shelf], []);
   await files.flush(false);
   await Promise.all([directory, other].map((path) => rm(path, { recursive: true })));
+});
+
+test('what only the journal knew of ended jobs is in files before the journal forgets it', async () => {
+  const { entries, directory } = await history();
+  await rm(join(directory, 'job-1'));
+  await writeFile(
+    join(directory, 'job-2'),
+    (await readFile(join(directory, 'job-2'), 'utf8')).replaceAll('error', 'running'),
+  );
+  const before = await readFile(join(directory, 'job-3'), 'utf8');
+  const files = new JobFiles({ queueDir: directory, archiveDir: join(directory, 'archive') }, silentLog);
+  const journal = new MemoryJournal();
+  const ledger = new StepLedger(journal);
+  const archived: JobEntry = { kind: 'job-archived', data: { ids: [4] } };
+  const fourth = { ...(JSON.parse(before) as Job), id: 4 };
+  const found = foldJobs(await files.load(), [...entries, { kind: 'job', data: fourth }, archived], ledger);
+  const world: Shelf = new Set();
+  await recoverQueue(found, {
+    world,
+    ledger,
+    findStep,
+    durable: journal,
+    files,
+    now: () => 2000,
+    log: silentLog,
+  });
+  await files.flush(true);
+  const forgotten = new StepLedger(new MemoryJournal());
+  const again = foldJobs(await files.load(), [], forgotten);
+  assert.deepEqual([...again.jobs.values()].map(statusOf), ['success', 'error', 'success']);
+  assert.deepEqual(again.jobs, found.jobs);
+  assert.equal(await readFile(join(directory, 'job-3'), 'utf8'), before);
+  assert.deepEqual(await files.readArchived(4), fourth);
+  await rm(directory, { recursive: true });
 });
 
 test('a file that is no job goes to the archive, and others are read all the same', async () => {

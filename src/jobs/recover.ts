@@ -24,8 +24,10 @@ export interface FoundQueue {
   readonly jobs: Map<number, Job>;
   readonly serial: number;
   readonly drained: boolean;
-  /** Ended jobs that the journal says are archived, still among the files. */
+  /** Ended jobs that the journal says are archived. */
   readonly archived: readonly Job[];
+  /** Jobs that the journal speaks of, with what their files held: the text, undefined when there is no file. */
+  readonly touched: ReadonlyMap<number, string | undefined>;
 }
 
 const jobKinds: ReadonlySet<string> = new Set(['job', 'job-state', 'job-archived', 'step']);
@@ -49,11 +51,17 @@ function withLogsOf(job: Job, older: Job | undefined): Job {
 export function foldJobs(files: LoadedQueue, entries: Iterable<JobEntry>, ledger: StepLedger): FoundQueue {
   const jobs = new Map(files.jobs.map((job) => [job.id, job]));
   const archived: Job[] = [];
+  const touched = new Map<number, string | undefined>();
+  const touch = (id: number) => {
+    const job = jobs.get(id);
+    if (!touched.has(id)) touched.set(id, job === undefined ? undefined : JSON.stringify(job));
+  };
   let serial = files.serial;
   for (const entry of entries) {
     switch (entry.kind) {
       case 'job': {
         const { id } = entry.data;
+        touch(id);
         serial = Math.max(serial, id);
         jobs.set(id, withLogsOf(structuredClone(entry.data), jobs.get(id)));
         break;
@@ -61,6 +69,7 @@ export function foldJobs(files: LoadedQueue, entries: Iterable<JobEntry>, ledger
       case 'job-state': {
         const job = jobs.get(entry.data.id);
         if (job === undefined) break;
+        touch(job.id);
         job.start_timestamp = entry.data.start_timestamp;
         job.end_timestamp = entry.data.end_timestamp;
         for (const [index, state] of entry.data.ops) {
@@ -88,7 +97,7 @@ export function foldJobs(files: LoadedQueue, entries: Iterable<JobEntry>, ledger
     const state = jobs.get(job)?.ops[op];
     if (state === undefined || isFinal(state.status)) ledger.close(job, op);
   }
-  return { jobs, serial, drained: files.drained, archived };
+  return { jobs, serial, drained: files.drained, archived, touched };
 }
 
 export interface RecoverParts<World> {
@@ -110,6 +119,13 @@ export async function recoverQueue<World>(
   parts: RecoverParts<World>,
 ): Promise<QueueState> {
   for (const job of found.archived) await parts.files.archive(job);
+  // Written or not, no process that still lives has seen to it that these files are on the disk.
+  for (const [id, text] of found.touched) {
+    const job = found.jobs.get(id);
+    if (job === undefined) continue;
+    if (JSON.stringify(job) === text) parts.files.doubt(id);
+    else parts.files.write(job);
+  }
   const open = new Set(parts.ledger.openPages().map(({ job }) => job));
   const unsettled = [...found.jobs.values()].filter((job) => !isFinal(statusOf(job)) || open.has(job.id));
   const next = unsettled[Symbol.iterator]();

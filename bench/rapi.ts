@@ -1,0 +1,174 @@
+/**
+ * The remote API under load: Gantry and real Ganeti 3.0 on this machine in one run, the same requests by the same
+ * program. Run by hand:
+ *
+ *     node bench/rapi.ts [--seconds N] [--instances N] [--million] [--no-ganeti]
+ *
+ * With --million the daemon's memory is read after a million requests as well. Prints figures beside the targets
+ * and judges by them (exit code 1 when one is missed). Where real Ganeti can't run, its recorded figures stand.
+ */
+import { readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pollUntil } from '../src/kit/clock.ts';
+import { Failure, messageOf } from '../src/kit/failure.ts';
+import { ganetiCluster, gantryCluster, type MeasuredCluster } from './clusters.ts';
+import type { LoadResult } from './rapi/load.ts';
+
+const loadProgram = resolve(import.meta.dirname, 'rapi', 'load.ts');
+const connections = 8;
+/** What real Ganeti 3.0.2 answered on another machine of 2 cores: requests a second. */
+const recorded: Readonly<Record<string, number>> = { '/2/info': 148, '/2/instances?bulk=1': 7.9 };
+/** Requests a second that are asked of Gantry. */
+const targets: Readonly<Record<string, number>> = { '/2/info': 5000, '/2/instances?bulk=1': 800 };
+const mostMemory = 150;
+const steadiest = 10;
+const million = 1_000_000;
+
+interface Row {
+  readonly cluster: string;
+  readonly path: string;
+  readonly result: LoadResult;
+}
+
+const { values: options } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '10' },
+    instances: { type: 'string', default: '200' },
+    million: { type: 'boolean', default: false },
+    'no-ganeti': { type: 'boolean', default: false },
+  },
+});
+
+async function fill(cluster: MeasuredCluster, count: number): Promise<void> {
+  const add = ['gnt-instance', 'add', '--submit', '-t', 'diskless', '-o', 'noop', '--no-nics', '--no-start'];
+  const more = ['-n', cluster.nodes[0]!, '--no-ip-check', '--no-name-check'];
+  for (let from = 1; from <= count; from += 20) {
+    const names = Array.from({ length: Math.min(20, count - from + 1) }, (_, index) => `load${from + index}`);
+    await Promise.all(names.map((name) => cluster.run([...add, ...more, name])));
+  }
+  const ended = async () => {
+    const rows = await cluster.run(['gnt-instance', 'list', '--no-headers', '-o', 'name']);
+    return rows.trim().split('\n').length >= count ? true : undefined;
+  };
+  if ((await pollUntil(ended, { everyMs: 1000, timeoutMs: 900_000 })) === undefined)
+    throw new Failure('TimeoutError', [`${cluster.name}: the instances are not there`]);
+}
+
+async function load(cluster: MeasuredCluster, path: string, ...more: string[]): Promise<LoadResult> {
+  const [address] = (await cluster.run(['gnt-node', 'list', '--no-headers', '-o', 'pip']))
+    .trim()
+    .split(/\s+/);
+  const output = await cluster.run([
+    process.execPath,
+    loadProgram,
+    address!,
+    '5080',
+    path,
+    ...['--connections', String(connections)],
+    ...more,
+  ]);
+  const result = JSON.parse(output) as LoadResult;
+  if (result.failures > 0) console.log(`${cluster.name}: ${result.failures} requests for ${path} failed`);
+  return result;
+}
+
+/** MiB that the daemon has. */
+async function memoryOf(cluster: MeasuredCluster): Promise<number> {
+  const script = 'grep VmRSS "/proc/$(cat "$GANETI_ROOTDIR/var/run/ganeti/ganeti-rapi.pid")/status"';
+  const text = await cluster.run(['sh', '-c', script]);
+  return Number(/(\d+) kB/.exec(text)?.[1] ?? Number.NaN) / 1024;
+}
+
+const rate = ({ requests, failures, seconds }: LoadResult) => (requests - failures) / seconds;
+
+function print({ cluster, path, result }: Row): void {
+  const columns = [
+    cluster.padEnd(8),
+    path.padEnd(24),
+    `${rate(result).toFixed(1)} a second`.padEnd(20),
+    `p50 ${result.p50.toFixed(2)} ms`.padEnd(16),
+    `p99 ${result.p99.toFixed(2)} ms (${(result.p99 / result.p50).toFixed(1)} times)`.padEnd(30),
+    `longest ${result.longest.toFixed(0)} ms`.padEnd(18),
+    `${(result.bytes / result.requests / 1024).toFixed(1)} KiB each`,
+  ];
+  console.log(columns.join(' '));
+}
+
+const missed: string[] = [];
+
+function judge(what: string, holds: boolean): void {
+  console.log(`${holds ? 'holds ' : 'MISSED'} ${what}`);
+  if (!holds) missed.push(what);
+}
+
+function machine(): string {
+  const [one] = loadavg() as [number, number, number];
+  const cpus = readFileSync('/proc/cpuinfo', 'utf8').match(/^processor\s/gm)?.length ?? 0;
+  return `load ${one.toFixed(1)} on ${cpus} processors`;
+}
+
+async function measure(cluster: MeasuredCluster, instances: number): Promise<Row[]> {
+  await fill(cluster, instances);
+  const rows: Row[] = [];
+  for (const path of Object.keys(targets)) {
+    await load(cluster, path, '--seconds', '2');
+    rows.push({
+      cluster: cluster.name,
+      path,
+      result: await load(cluster, path, '--seconds', options.seconds),
+    });
+  }
+  return rows;
+}
+
+const clusters: MeasuredCluster[] = [];
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    void Promise.allSettled(clusters.map((cluster) => cluster.down())).then(() => process.exit(1));
+  });
+}
+
+console.log(`before: ${machine()}`);
+const rows: Row[] = [];
+try {
+  const gantry = await gantryCluster();
+  clusters.push(gantry);
+  rows.push(...(await measure(gantry, Number(options.instances))));
+  console.log(`Gantry's daemon: ${(await memoryOf(gantry)).toFixed(0)} MiB`);
+  if (options.million) {
+    const result = await load(gantry, '/2/info', '--requests', String(million));
+    rows.push({ cluster: 'Gantry', path: '/2/info (million)', result });
+    const memory = await memoryOf(gantry);
+    judge(
+      `memory after a million requests: ${memory.toFixed(0)} MiB, asked ${mostMemory}`,
+      memory < mostMemory,
+    );
+  }
+  if (!options['no-ganeti']) {
+    try {
+      const ganeti = await ganetiCluster();
+      clusters.push(ganeti);
+      rows.push(...(await measure(ganeti, Number(options.instances))));
+    } catch (error) {
+      console.log(`real Ganeti can't run here: ${messageOf(error)}`);
+    }
+  }
+} finally {
+  for (const cluster of clusters) await cluster.down();
+}
+for (const row of rows) print(row);
+for (const [path, target] of Object.entries(targets)) {
+  const found = (name: string) => rows.find((row) => row.cluster === name && row.path === path)?.result;
+  const ours = found('Gantry');
+  if (ours === undefined) continue;
+  const theirs = found('Ganeti');
+  const reference = theirs === undefined ? recorded[path]! : rate(theirs);
+  const times = `${(rate(ours) / reference).toFixed(1)} times Ganeti's ${theirs === undefined ? 'recorded ' : ''}${reference.toFixed(1)}`;
+  judge(`${path}: ${rate(ours).toFixed(0)} a second, asked ${target}; ${times}`, rate(ours) >= target);
+  const spread = ours.p99 / ours.p50;
+  judge(`${path}: p99 ${spread.toFixed(1)} times p50, asked ${steadiest}`, spread < steadiest);
+}
+console.log(`after: ${machine()}; ${options.instances} instances, ${connections} connections`);
+process.exitCode = missed.length > 0 ? 1 : 0;
