@@ -1,5 +1,4 @@
 /** Waiting for a job to change (LUXI's WaitForJobChange). */
-import { sleep } from '../kit/clock.ts';
 import { isFinal, type Job, type LogEntry, statusOf } from './job.ts';
 
 /** So long a caller may wait, in seconds: half of LUXI's read timeout (luxi.WFJC_TIMEOUT). */
@@ -41,10 +40,7 @@ export class JobChanges {
 
   announce(job: Job): void {
     for (const watcher of this.#watchers) watcher(job);
-    const listeners = this.#listeners.get(job.id);
-    if (listeners === undefined) return;
-    this.#listeners.delete(job.id);
-    for (const listener of listeners) listener();
+    for (const listener of this.#listeners.get(job.id) ?? []) listener();
   }
 
   /**
@@ -53,43 +49,43 @@ export class JobChanges {
    */
   async wait(job: Job, wish: ChangeWish): Promise<JobChange | 'nochange'> {
     const previous = JSON.stringify(wish.previousFields);
-    const late = new AbortController();
-    const stop = wish.signal === undefined ? late.signal : AbortSignal.any([late.signal, wish.signal]);
     let isLate = false;
-    const milliseconds = Math.min(Math.max(wish.timeout, 0), longestWait) * 1000;
-    const timeUp = sleep(milliseconds, stop).then(
+    let wake = () => {};
+    const news = () => wake();
+    const timer = setTimeout(
       () => {
         isLate = true;
+        wake();
       },
-      () => {},
+      Math.min(Math.max(wish.timeout, 0), longestWait) * 1000,
     );
+    wish.signal?.addEventListener('abort', news);
+    this.#listen(job.id, news);
     try {
       for (;;) {
+        wish.signal?.throwIfAborted();
         const change = observe(job, wish);
         if (isFinal(statusOf(job)) || change.log.length > 0) return change;
         if (JSON.stringify(change.fields) !== previous) return change;
         if (isLate) return 'nochange';
-        await Promise.race([timeUp, this.#next(job.id, stop)]);
-        wish.signal?.throwIfAborted();
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
       }
     } finally {
-      late.abort();
+      clearTimeout(timer);
+      wish.signal?.removeEventListener('abort', news);
+      this.#forget(job.id, news);
     }
   }
 
-  /** Resolves at the job's next change, or when `stop` aborts. */
-  #next(id: number, stop: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const listeners = this.#listeners.get(id) ?? new Set();
-      this.#listeners.set(id, listeners);
-      const done = () => {
-        stop.removeEventListener('abort', done);
-        listeners.delete(done);
-        if (listeners.size === 0 && this.#listeners.get(id) === listeners) this.#listeners.delete(id);
-        resolve();
-      };
-      listeners.add(done);
-      stop.addEventListener('abort', done, { once: true });
-    });
+  #listen(id: number, listener: () => void): void {
+    this.#listeners.set(id, (this.#listeners.get(id) ?? new Set()).add(listener));
+  }
+
+  #forget(id: number, listener: () => void): void {
+    const listeners = this.#listeners.get(id);
+    listeners?.delete(listener);
+    if (listeners?.size === 0) this.#listeners.delete(id);
   }
 }

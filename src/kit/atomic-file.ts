@@ -5,6 +5,9 @@ import { randomBytes } from 'node:crypto';
 import { open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
+/** Permission bits that new files of this process don't get by themselves. Nothing here changes them later. */
+const withheld = process.umask();
+
 export interface WriteOptions {
   /** Permission bits of the new file. */
   readonly mode: number;
@@ -34,7 +37,7 @@ export async function writeFileAtomic(
   const handle = await open(temporary, 'wx', options.mode);
   try {
     try {
-      await handle.chmod(options.mode);
+      if ((options.mode & withheld) !== 0) await handle.chmod(options.mode);
       await handle.writeFile(data);
       if (durable) await handle.sync();
     } finally {

@@ -29,10 +29,28 @@ export async function whileAlive<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const gone = new AbortController();
+  let watching: Watch | undefined;
+  // Nearly every call is over before the first question.
+  const timer = setTimeout(() => {
+    watching = watch(options, gone);
+  }, options.everyMs);
+  try {
+    return await work(gone.signal);
+  } finally {
+    clearTimeout(timer);
+    await watching?.end();
+  }
+}
+
+interface Watch {
+  end(): Promise<void>;
+}
+
+/** Asks until it is ended; too many silences abort `gone`. */
+function watch(options: HeartbeatOptions, gone: AbortController): Watch {
   const done = new AbortController();
-  const watch = async () => {
+  const asking = async () => {
     for (let silent = 0; ; ) {
-      await sleep(options.everyMs, done.signal);
       try {
         await options.ask(AbortSignal.any([done.signal, AbortSignal.timeout(options.patienceMs)]));
         silent = 0;
@@ -44,13 +62,14 @@ export async function whileAlive<T>(
           return;
         }
       }
+      await sleep(options.everyMs, done.signal);
     }
   };
-  const watching = watch().catch(() => {});
-  try {
-    return await work(gone.signal);
-  } finally {
-    done.abort();
-    await watching;
-  }
+  const over = asking().catch(() => {});
+  return {
+    async end() {
+      done.abort();
+      await over;
+    },
+  };
 }
