@@ -52,6 +52,11 @@ export class GoldenCluster {
   /** In the network namespace that the process runs in, which must be nobody else's. */
   static async up(): Promise<GoldenCluster> {
     for (const argv of links) await runChecked(['ip', ...argv]);
+    return await GoldenCluster.again();
+  }
+
+  /** Another cluster, after the one before has gone down. */
+  static async again(): Promise<GoldenCluster> {
     const cluster = new GoldenCluster();
     await cluster.#virtual('up', '-n', String(nodes.length));
     for (const node of nodes) cluster.#furnish(cluster.#root(node));
@@ -64,6 +69,10 @@ export class GoldenCluster {
 
   #furnish(root: string): void {
     writeFileSync(join(root, 'etc/hosts'), hosts());
+    // Shared file storage wasn't shared between the recorded nodes, and failovers failed for it.
+    const shared = join(root, 'srv/ganeti/shared-file-storage');
+    rmSync(shared);
+    mkdirSync(shared);
     const os = join(import.meta.dirname, 'os');
     rmSync(join(root, 'srv/ganeti/os/noop'), { recursive: true, force: true });
     mkdirSync(join(root, 'usr/share/ganeti/os'), { recursive: true });
@@ -84,9 +93,13 @@ export class GoldenCluster {
     const here = line
       // SSH is between machines, and these nodes share one.
       .replace(/^gnt-cluster init (?=.*nic-parameters link=br0 cluster)/, '$&--no-ssh-init --no-etc-hosts ')
+      // What upstream can do since, and asks since.
+      .replace(/^gnt-network rename net1 netX$/, 'gnt-network')
+      .replace(/^gnt-instance rename --no-name-check inst4.*$/, 'false')
+      .replace(/^gnt-instance modify(?=.*--net )/, '$& --no-hotplug')
       // Upstream has turned these checks off since: see `gnt-instance add --help`.
       .replace(/ --no-ip-check\b/, '')
-      .replace(/^gnt-(?:instance (?:add|rename)|backup import)\b(?!.* --no-name-check)/, '$& --name-check')
+      .replace(/^gnt-(?:instance (?:add|rename)|backup import)(?= )(?!.* --no-name-check)/, '$& --name-check')
       .replace(/ --no-name-check\b/, '')
       .replaceAll('/usr/lib/ganeti/daemon-util', 'daemon-util')
       .replaceAll(/(?<![\w/.])\/(?=(?:var|srv|etc)\/)/g, `${root}/`);

@@ -1,11 +1,16 @@
 /** What stays of a text when everything is taken away that no two clusters have in common. */
 import { recorded } from '../harness/recorded.ts';
 
+/** Python's sets have no order. */
+const sortedChoices = (match: string) => match.replaceAll(/[()]/g, '').split(/, | /).sort().join(' ');
+
 const rules: readonly (readonly [RegExp, string | ((match: string) => string)])[] = [
   // Columns are as wide as what is in them.
   [/ {2,}/g, ' '],
   [/ +$/gm, ''],
   [/\bJob ID: \d+/g, 'Job ID: <id>'],
+  [/\(choose from .*\)$/gm, sortedChoices],
+  [/\b(Serial number|[Ss]erial_no): \d+/g, '$1: <serial>'],
   // What the machine under the nodes has.
   [/^(node\d\.gnt\.test) .*\d[MGT]( .*)?$/gm, (line) => line.replace(/\b[\d.]+[MGT]\b/g, '<size>')],
 ];
@@ -13,7 +18,11 @@ const rules: readonly (readonly [RegExp, string | ((match: string) => string)])[
 /** Fields are described in words of our own: their names and kinds are compared. */
 const fieldList = / list-fields\b/;
 
+/** These list the instances in the order of their identifiers, or policies in the order of a set. */
+const unordered = / info\b/;
+
 export function comparedText(command: string, text: string): string {
   const named = rules.reduce((so, [pattern, name]) => so.replace(pattern, name as string), recorded(text));
-  return fieldList.test(command) ? named.replace(/^(\S+ (?:Storage size|\S+)) .*$/gm, '$1') : named;
+  if (fieldList.test(command)) return named.replace(/^(\S+ (?:Storage size|\S+)) .*$/gm, '$1');
+  return unordered.test(command) ? named.split('\n').sort().join('\n') : named;
 }

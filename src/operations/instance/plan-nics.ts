@@ -5,6 +5,7 @@ import type { Configuration } from '../../model/configuration.ts';
 import { networkNamed } from '../../model/lookup.ts';
 import type { Network } from '../../model/objects/network.ts';
 import type { Nic, NicParameters } from '../../model/objects/nic.ts';
+import type { Node } from '../../model/objects/node.ts';
 import { filledNic } from '../../model/params/fill.ts';
 import { networkAbout, nicModes } from '../../networks/catalog.ts';
 import type { PlanContext } from '../operation.ts';
@@ -77,7 +78,7 @@ function ipOf(
   context: PlanContext,
   request: NicRequest,
   network: Network | undefined,
-  instanceName: string,
+  { instanceName, conflictsCheck }: NicPlace,
 ): string | null {
   const asked = orNone(request.ip);
   if (asked === null) return null;
@@ -85,7 +86,9 @@ function ipOf(
     if (network === undefined)
       throw prerequisiteFailure('if ip=pool, parameter network must be passed too', ErrorCode.invalid);
     try {
-      return context.reservations.generateIp(context.owner, network.uuid);
+      const chosen = context.reservations.generateIp(context.owner, network.uuid);
+      context.info(`Chose IP ${chosen} from network ${network.name}`);
+      return chosen;
     } catch (error) {
       throw prerequisiteFailure(
         `Unable to get a free IP for NIC of ${instanceName} from the address pool`,
@@ -95,9 +98,9 @@ function ipOf(
     }
   }
   if (isIP(asked) === 0) throw prerequisiteFailure(`Invalid IP address '${asked}'`, ErrorCode.invalid);
-  if (network !== undefined && isIP(asked) === 4 && inNetwork(network, asked)) {
+  if (network !== undefined) {
     try {
-      context.reservations.reserveIp(context.owner, network.uuid, asked);
+      context.reservations.reserveIp(context.owner, network.uuid, asked, !conflictsCheck);
     } catch {
       throw prerequisiteFailure(
         `IP address ${asked} already in use or does not belong to network ${network.name}`,
@@ -108,16 +111,19 @@ function ipOf(
   return asked;
 }
 
+/** Where a new instance's NICs will be. */
+export interface NicPlace {
+  readonly instanceName: string;
+  readonly primary: Node;
+  /** Addresses of networks that the NICs aren't in, and addresses that are externally reserved, are refused. */
+  readonly conflictsCheck: boolean;
+}
+
 /** The NICs of a new instance, in order. @throws Failure OpPrereqError */
-export function planNics(
-  context: PlanContext,
-  requests: readonly NicRequest[],
-  group: string | undefined,
-  instanceName: string,
-  conflictsCheck = false,
-): Nic[] {
+export function planNics(context: PlanContext, requests: readonly NicRequest[], place: NicPlace): Nic[] {
   const { configuration, owner, reservations } = context;
-  return requests.map((request) => {
+  const { primary, conflictsCheck } = place;
+  return requests.map((request, index) => {
     const networkName = orNone(request.network);
     const network = networkName === null ? undefined : networkNamed(configuration, networkName);
     const own = parametersOf(request);
@@ -127,24 +133,25 @@ export function planNics(
         ErrorCode.invalid,
       );
     }
-    const connection =
-      network === undefined || group === undefined
-        ? undefined
-        : configuration.nodegroups.get(group)?.networks[network.uuid];
+    const connection = network && configuration.nodegroups.get(primary.group)?.networks[network.uuid];
     if (network !== undefined && connection === undefined) {
       throw prerequisiteFailure(
-        `Network '${network.name}' is not connected to the instance's node group`,
+        `No netparams found for network ${network.name}. Probably not connected to node's ${primary.name} nodegroup`,
         ErrorCode.invalid,
       );
+    }
+    if (connection !== undefined) {
+      const { link, mode, vlan } = connection;
+      context.info(`NIC/${index} inherits netparams ['${link}', '${mode}', '${vlan ?? ''}']`);
     }
     const nicparams: NicParameters = { ...own, ...connection };
     const filled = filledNic(configuration.cluster, { nicparams });
     if (!nicModes.includes(filled.mode)) {
       throw new Failure('OpPrereqError', [`Invalid NIC mode '${filled.mode}'`, ErrorCode.invalid]);
     }
-    const ip = ipOf(context, request, network, instanceName);
-    if (conflictsCheck && network === undefined && ip !== null && group !== undefined) {
-      const foreign = connectedNetworkOf(configuration, group, ip);
+    const ip = ipOf(context, request, network, place);
+    if (conflictsCheck && network === undefined && ip !== null) {
+      const foreign = connectedNetworkOf(configuration, primary.group, ip);
       if (foreign !== undefined) {
         throw prerequisiteFailure(
           `The requested IP address (${ip}) belongs to network ${foreign.name}, but the target NIC does not.`,

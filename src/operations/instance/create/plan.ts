@@ -217,7 +217,8 @@ async function partsOf(
       template: about.name,
     });
   }
-  const plan = (nics: readonly NicRequest[]) => planNics(context, nics, group.uuid, name, op.conflicts_check);
+  const place = { instanceName: name, primary: nodes[0]!, conflictsCheck: op.conflicts_check };
+  const plan = (nics: readonly NicRequest[]) => planNics(context, nics, place);
   const nics = keptNics(context, request.nics, reserved?.nics ?? [], plan);
   const port = hypervisorAbout(hypervisor).needsPort
     ? (reserved?.network_port ?? reservations.allocatePort(owner))
@@ -260,6 +261,12 @@ export async function planCreate(op: Op, context: PlanContext): Promise<CreatePl
   for (const node of nodes) requireUsable(node);
   const [primary] = nodes as [Node];
   const parts = await partsOf(op, context, request, nodes);
+  if (request.iallocator === undefined && reserved === undefined) {
+    const wanted = request.disks.map((disk) => wantedDisk(configuration, about, disk));
+    const uuids = nodes.map((node) => node.uuid);
+    const placement = { name: request.name, nodes: uuids, made: asNew(op, request, wanted) };
+    context.master?.placements.note(context.owner, placement);
+  }
   const { instance, disks } = parts;
   const { os, osparams_private } = instance;
   const secretParameters = hiddenOs(configuration.cluster, os, osparams_private, op.osparams_secret);

@@ -1,6 +1,6 @@
 /** What OP_INSTANCE_CREATE asks for, with everything settled that needs no node: name, template, parameters. */
 import { hypervisorAbout } from '../../../hypervisors/catalog.ts';
-import { ErrorCode, prerequisiteFailure } from '../../../kit/failure.ts';
+import { ErrorCode, Failure, prerequisiteFailure } from '../../../kit/failure.ts';
 import type { Configuration } from '../../../model/configuration.ts';
 import type { Instance } from '../../../model/objects/instance.ts';
 import { type BackendParameters, backendParameters, splitMemory } from '../../../model/params/backend.ts';
@@ -62,10 +62,10 @@ function templateOf(configuration: Configuration, op: Op): StorageAbout {
   const enabled = configuration.cluster.enabled_disk_templates;
   const template = op.disk_template ?? enabled[0]!;
   if (!enabled.includes(template)) {
-    throw prerequisiteFailure(
+    // Without a code, as upstream's (utils.storage.CheckDiskTemplateEnabled).
+    throw new Failure('OpPrereqError', [
       `Disk template '${template}' is not enabled in cluster. Enabled disk templates are: ${enabled.join(',')}`,
-      ErrorCode.invalid,
-    );
+    ]);
   }
   const about = storageAbout(template);
   if (about.volumeGroup && !configuration.cluster.volume_group_name) {
