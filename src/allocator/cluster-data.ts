@@ -1,6 +1,7 @@
 /** The cluster as instance allocators see it: groups, nodes with what they report, instances. */
 import type { Configuration } from '../model/configuration.ts';
 import { disksOf, secondariesOf } from '../model/lookup.ts';
+import type { Disk } from '../model/objects/disk.ts';
 import type { Instance } from '../model/objects/instance.ts';
 import type { Node } from '../model/objects/node.ts';
 import { filledBackend, filledNic, filledNode } from '../model/params/fill.ts';
@@ -21,6 +22,14 @@ export interface NodeFacts {
   readonly reservedCpus: number;
   /** Memory that the guests on it have, by name. */
   readonly guests: ReadonlyMap<string, number>;
+  /** Volume groups beside the main one that are there; absent when none counts. */
+  readonly volumeGroups?: ReadonlyMap<string, Space>;
+}
+
+/** MiB. */
+export interface Space {
+  readonly total: number;
+  readonly free: number;
 }
 
 /** MiB that a disk takes of a node's storage. */
@@ -32,6 +41,12 @@ export interface ClusterFacts {
   readonly spaceOf: SpaceOf;
   /** The template of instances without disks. */
   readonly emptyTemplate: string;
+  /** Told only when disks are, or are to be, in volume groups beside the main one. */
+  readonly volumeGroups?: {
+    readonly main: string;
+    /** Of a disk's data; undefined when it is in none. */
+    readonly of: (disk: Disk) => string | undefined;
+  };
 }
 
 export function groupData(configuration: Configuration): Json {
@@ -102,6 +117,7 @@ function nodeEntry(configuration: Configuration, node: Node, facts: NodeFacts | 
     reserved_cpus: facts.reservedCpus,
     i_pri_memory: all,
     i_pri_up_memory: up,
+    ...(facts.volumeGroups === undefined ? {} : { volume_groups: Object.fromEntries(facts.volumeGroups) }),
     ...base,
   };
 }
@@ -146,6 +162,7 @@ function instanceEntry(configuration: Configuration, instance: Instance, facts: 
       size: disk.size,
       mode: disk.mode,
       spindles: disk.spindles ?? null,
+      ...(facts.volumeGroups === undefined ? {} : { vg: facts.volumeGroups.of(disk) ?? null }),
     })),
     disk_template: disks[0]?.dev_type ?? facts.emptyTemplate,
     disks_active: instance.disks_active,

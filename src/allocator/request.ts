@@ -59,6 +59,7 @@ export function requestDocument(configuration: Configuration, facts: ClusterFact
     cluster_tags: [...cluster.tags],
     enabled_hypervisors: [...cluster.enabled_hypervisors],
     ipolicy: cluster.ipolicy,
+    ...(facts.volumeGroups === undefined ? {} : { volume_group_name: facts.volumeGroups.main }),
     nodegroups: groupData(configuration),
     nodes: nodeData(configuration, facts),
     instances: instanceData(configuration, facts),

@@ -6,7 +6,7 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { executionFailure } from '../kit/failure.ts';
-import { describeFailure, runProcess } from '../kit/process.ts';
+import { runProcess } from '../kit/process.ts';
 
 /** constants.EXT_PLUGIN_MASK: a name can't lead out of the search path. */
 const nameMask = /^[a-zA-Z0-9_-]+$/;
@@ -61,9 +61,10 @@ export async function runScript({
     const argv = [script, file, ...parameterArguments(parameters)];
     const result = await runProcess(argv, signal === undefined ? {} : { signal });
     if (result.code !== 0) {
-      throw executionFailure(
-        `iallocator module '${name}' failed: ${describeFailure(result)}, output '${result.stdout}${result.stderr}'`,
-      );
+      const { code, signal, stdout, stderr } = result;
+      const reason = signal === null ? `exited with exit code ${code}` : `terminated by signal ${signal}`;
+      const output = `${stdout}${stderr}`.trimEnd();
+      throw executionFailure(`iallocator module '${name}' failed: ${reason}, output '${output}'`);
     }
     return result.stdout;
   } finally {

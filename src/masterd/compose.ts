@@ -26,6 +26,7 @@ import { createNodeClient, type NodeClient } from '../noderpc/client.ts';
 import { opcodes } from '../opcodes/catalog.ts';
 import { operations } from '../operations/catalog.ts';
 import type { World } from '../operations/operation.ts';
+import { Placements } from '../operations/placements.ts';
 import { createRunner, stepFinder } from '../operations/runner.ts';
 import { strandedRules } from '../operations/stranded/rules.ts';
 import { evaluateExpression } from '../queries/language/evaluate-json.ts';
@@ -189,6 +190,7 @@ export async function composeMaster(options: MasterOptions): Promise<Master> {
     stranded: () => stranded.list(),
     forgetStranded: (key: Parameters<typeof stranded.forget>[0]) => stranded.forget(key),
     answerAllocation: (call: Parameters<typeof allocator.answer>[0]) => allocator.answer(call),
+    placements: new Placements(() => config.current),
   };
   const world: World = { config, nodes, paths, log, now, master };
   const { queue, stranded } = await startQueue(options, { files, loaded, config, world, locks, nodes });

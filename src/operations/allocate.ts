@@ -3,7 +3,6 @@
  * allocator answer. The built-in one answers in a thread of the master, every other one is a program.
  */
 import { type Answer, type ResultOf, readAnswer } from '../allocator/answer.ts';
-import type { ClusterFacts, NodeFacts } from '../allocator/cluster-data.ts';
 import { requestDocument } from '../allocator/request.ts';
 import { runScript } from '../allocator/script.ts';
 import type { Wish, WishOf } from '../allocator/wish.ts';
@@ -11,18 +10,17 @@ import { type AlgorithmOptions, defaultAlgorithmOptions } from '../htools/core/t
 import { answerRequest } from '../htools/load/allocator.ts';
 import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../kit/failure.ts';
 import type { Configuration } from '../model/configuration.ts';
-import { disksOf, instanceNamed } from '../model/lookup.ts';
-import type { Node } from '../model/objects/node.ts';
-import { filledNode } from '../model/params/fill.ts';
-import type { ResultOf as CallResultOf } from '../noderpc/call.ts';
-import { allInstancesInfo, type RunningInstance } from '../noderpc/calls/instance.ts';
-import { nodeInfo } from '../noderpc/calls/node.ts';
-import { emptyTemplate, storageAbout, storageTemplates } from '../storage/catalog.ts';
+import { disksOf, instanceNamed, nodeNamed, secondariesOf } from '../model/lookup.ts';
+import { emptyTemplate, storageTemplates } from '../storage/catalog.ts';
+import { clusterFacts, factsWanted, gatherFacts } from './allocation-facts.ts';
 import type { PlanContext } from './operation.ts';
+import type { Placement, Prospect } from './placements.ts';
+
+export { spaceOf } from './allocation-facts.ts';
 
 export type AllocationContext = Pick<
   PlanContext,
-  'configuration' | 'nodes' | 'paths' | 'now' | 'signal' | 'log' | 'warn' | 'master'
+  'configuration' | 'nodes' | 'paths' | 'now' | 'signal' | 'log' | 'warn' | 'master' | 'owner'
 >;
 
 /** The allocator that is part of the program. */
@@ -51,100 +49,6 @@ export function allocatorOrNode(
     'No iallocator or node given and no cluster-wide default iallocator found; please specify either an iallocator or a node, or set a cluster-wide default iallocator',
     ErrorCode.invalid,
   );
-}
-
-/** MiB of a node's storage that a disk takes. */
-export const spaceOf: ClusterFacts['spaceOf'] = ({ template, size }) => {
-  const about = storageAbout(template);
-  if (about.empty || about.adoptable === 'must') return 0;
-  return size + about.overheadMiB;
-};
-
-/** Where a template's free space is looked up; nothing for storage that is no single node's. */
-function storageUnit(
-  configuration: Configuration,
-  template: string,
-): { type: string; key: string } | undefined {
-  const { cluster } = configuration;
-  const about = storageAbout(template);
-  if (about.volumeGroup && cluster.volume_group_name)
-    return { type: about.storageType, key: cluster.volume_group_name };
-  if (about.fileBased && about.mirrored === 'no')
-    return { type: about.storageType, key: cluster.file_storage_dir };
-  return undefined;
-}
-
-type NodeAnswer = CallResultOf<typeof nodeInfo>;
-
-function factsOf(
-  name: string,
-  { storage, hypervisors }: NodeAnswer,
-  guests: Readonly<Record<string, RunningInstance>>,
-): NodeFacts {
-  const [host] = hypervisors;
-  if (host === undefined) throw executionFailure(`Node '${name}' didn't return attribute 'memory_free'`);
-  const [space, spindles] = storage;
-  return {
-    totalMemory: host.memoryTotal,
-    reservedMemory: host.memoryNode,
-    freeMemory: host.memoryFree,
-    totalDisk: Math.floor(space?.size ?? 0),
-    freeDisk: Math.floor(space?.free ?? 0),
-    totalSpindles: spindles?.size ?? 0,
-    freeSpindles: spindles?.free ?? 0,
-    totalCpus: host.cpuTotal,
-    reservedCpus: host.cpuNode,
-    guests: new Map(Object.entries(guests).map(([guest, { memory }]) => [guest, memory])),
-  };
-}
-
-function isExclusive({ cluster, nodegroups }: Configuration, node: Node): boolean {
-  return filledNode(cluster, nodegroups.get(node.group), node).exclusive_storage === true;
-}
-
-/** What every usable node reports; one that says nothing is left out, and said. */
-async function gatherFacts(
-  context: AllocationContext,
-  hypervisor: string,
-  template: string,
-): Promise<ClusterFacts> {
-  const { configuration, nodes } = context;
-  const { cluster } = configuration;
-  const usable = configuration.nodes.values().filter((node) => node.vm_capable && !node.offline);
-  const uuids = usable.map((node) => node.uuid);
-  const unit = storageUnit(configuration, template);
-  const group = storageAbout(template).volumeGroup;
-  const hvparams = cluster.hvparams[hypervisor] ?? {};
-  const storageOf = (uuid: string) => {
-    if (unit === undefined) return [];
-    const exclusive = isExclusive(configuration, configuration.nodes.get(uuid)!);
-    const space = { ...unit, exclusive };
-    return group && exclusive ? [space, { ...space, type: 'lvm-pv' }] : [space];
-  };
-  const [answers, running] = await Promise.all([
-    nodes.callAll(uuids, nodeInfo, (uuid: string) => ({
-      storage: storageOf(uuid),
-      hypervisors: [{ name: hypervisor, hvparams }],
-    })),
-    nodes.callAll(uuids, allInstancesInfo, {
-      hypervisors: cluster.enabled_hypervisors.map((name) => ({
-        name,
-        hvparams: cluster.hvparams[name] ?? {},
-      })),
-    }),
-  ]);
-  const facts = new Map<string, NodeFacts>();
-  for (const { uuid, name } of usable) {
-    const [info, guests] = [answers.get(uuid), running.get(uuid)];
-    if (info?.kind === 'answered' && guests?.kind === 'answered') {
-      facts.set(uuid, factsOf(name, info.value, guests.value));
-      continue;
-    }
-    const silent = info?.kind === 'answered' ? guests : info;
-    const why = silent === undefined || !('message' in silent) ? 'it is marked offline' : silent.message;
-    context.warn(`Can't get data for node ${name}, it is left out of the allocation: ${why}`);
-  }
-  return { nodes: facts, spaceOf, emptyTemplate };
 }
 
 /** What the built-in allocator understands of its program's options. @throws Failure OpExecError */
@@ -195,11 +99,24 @@ function kindOf(configuration: Configuration, wish: Wish): { hypervisor: string;
   }
 }
 
-/** The request as text, as an allocator gets it. */
-export async function allocationRequest(context: AllocationContext, wish: Wish): Promise<string> {
-  const { hypervisor, template } = kindOf(context.configuration, wish);
-  const facts = await gatherFacts(context, hypervisor, template);
-  return JSON.stringify(requestDocument(context.configuration, facts, wish));
+/**
+ * Hands over the request as text, as an allocator gets it, while no other search decides.
+ * @throws Failure of what the nodes are asked; what `use` throws
+ */
+export async function withRequest<T>(
+  context: AllocationContext,
+  wish: Wish,
+  use: (request: string) => Promise<T>,
+): Promise<T> {
+  const { configuration, master, signal } = context;
+  const wanted = factsWanted(configuration, wish, kindOf(configuration, wish));
+  const gather = () => gatherFacts(context, wanted);
+  const decide = (answers: Awaited<ReturnType<typeof gather>>, prospect: Prospect) => {
+    const facts = clusterFacts(answers, wanted, prospect);
+    return use(JSON.stringify(requestDocument(prospect.configuration, facts, wish)));
+  };
+  if (master !== undefined) return await master.placements.search(signal, gather, decide);
+  return await decide(await gather(), { configuration, coming: new Map() });
 }
 
 /** The allocator's answer as text. @param extra further parameters of the allocator */
@@ -228,15 +145,50 @@ export async function askAllocator(
   }
 }
 
-/** Asks, and believes only what fits the question. @throws Failure OpExecError */
+/** Where the instance of a wish is going to be by the answer; nothing when other jobs see to that. */
+function placementOf(configuration: Configuration, wish: Wish, result: unknown): Placement | undefined {
+  const uuidsOf = (names: readonly string[]) => names.map((name) => nodeNamed(configuration, name).uuid);
+  switch (wish.kind) {
+    case 'allocate': {
+      const { instance: made } = wish;
+      return { name: made.name, nodes: uuidsOf(result as ResultOf<'allocate'>), made };
+    }
+    case 'relocate': {
+      const instance = instanceNamed(configuration, wish.name);
+      const [other] = uuidsOf(result as ResultOf<'relocate'>);
+      const mirrored = secondariesOf(configuration, instance).length > 0;
+      return { name: wish.name, nodes: mirrored ? [instance.primary_node, other!] : [other!] };
+    }
+    case 'allocate-secondary': {
+      const { primary_node } = instanceNamed(configuration, wish.name);
+      return {
+        name: wish.name,
+        nodes: [primary_node, ...uuidsOf([result as ResultOf<'allocate-secondary'>])],
+      };
+    }
+    case 'multi-allocate':
+    case 'node-evacuate':
+    case 'change-group':
+      return undefined;
+  }
+}
+
+/**
+ * Asks, and believes only what fits the question. What was found counts for later searches until the job ends.
+ * @throws Failure OpExecError
+ */
 export async function allocate<K extends Wish['kind']>(
   context: AllocationContext,
   name: string,
   wish: WishOf<K>,
   extra: Readonly<Record<string, unknown>> = {},
 ): Promise<Answer<ResultOf<K>>> {
-  const request = await allocationRequest(context, wish);
-  return readAnswer<K>(wish, await askAllocator(context, name, request, extra));
+  return await withRequest(context, wish, async (request) => {
+    const answer = readAnswer<K>(wish, await askAllocator(context, name, request, extra));
+    const placement = answer.success ? placementOf(context.configuration, wish, answer.result) : undefined;
+    if (placement !== undefined) context.master?.placements.note(context.owner, placement);
+    return answer;
+  });
 }
 
 /**

@@ -14,6 +14,7 @@ import type { Configuration } from '../model/configuration.ts';
 import type { NodeCaller } from '../noderpc/call.ts';
 import type { OpcodeDefinition, OpcodeOf } from '../opcodes/opcode.ts';
 import type { QueryContext } from '../queries/context.ts';
+import type { Placements } from './placements.ts';
 
 /** What only the master daemon can do for an operation. */
 export interface MasterServices {
@@ -33,6 +34,8 @@ export interface MasterServices {
    * @throws Error with its complaint; the abort reason of the signal
    */
   answerAllocation(call: AllocationCall & { readonly signal: AbortSignal }): Promise<string>;
+  /** Where jobs are going to put instances. */
+  readonly placements: Placements;
 }
 
 /** What the built-in allocator is asked. */

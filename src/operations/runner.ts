@@ -144,6 +144,7 @@ class OpcodeRun {
       }
     } finally {
       world.config.reservations.release(this.#owner);
+      world.master?.placements.release(this.#owner);
       locks.release(this.#owner);
     }
   }

@@ -194,7 +194,8 @@ export function layDisksOut(
       ctime: context.now(),
       mtime: context.now(),
       mode: disk.mode,
-      nodes: [...nodes],
+      // Storage that every node sees is on none: an instance on it has no secondary when it moves.
+      nodes: about.mirrored === 'external' ? [] : [...nodes],
     };
     const children = made.children?.map(
       (child): Disk => ({

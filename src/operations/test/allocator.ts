@@ -6,7 +6,7 @@ import type { Configuration } from '../../model/configuration.ts';
 import { disksOf, groupNamed, instanceNamed, secondariesOf } from '../../model/lookup.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { TestAllocator } from '../../opcodes/test.ts';
-import { allocationRequest, askAllocator, spaceOf } from '../allocate.ts';
+import { askAllocator, spaceOf, withRequest } from '../allocate.ts';
 import { candidateLocks, nodeCountOf } from '../instance/choose-nodes.ts';
 import { operation } from '../operation.ts';
 
@@ -103,8 +103,9 @@ export const testAllocator = operation({
   plan: async (op, context): Promise<string> => {
     const wish = wishOf(op, context.configuration);
     if (op.direction === 'out' && op.iallocator === null) throw wrong('Missing allocator name');
-    const request = await allocationRequest(context, wish);
-    return op.direction === 'in' ? request : await askAllocator(context, op.iallocator!, request);
+    return await withRequest(context, wish, async (request) =>
+      op.direction === 'in' ? request : await askAllocator(context, op.iallocator!, request),
+    );
   },
   run: async (text) => text,
 });
