@@ -20,6 +20,7 @@ export const bundles: Readonly<Record<string, string>> = {
   rapi: 'src/rapi/main.ts',
   confd: 'src/confd/main.ts',
   monitoring: 'src/monitoring/main.ts',
+  'mon-collector': 'src/monitoring/collect-program.ts',
 };
 
 /**

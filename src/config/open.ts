@@ -37,6 +37,8 @@ export interface OpenOptions {
    * Without it the node goes on as the master that it was.
    */
   readonly promote?: { readonly seenEpoch: number; readonly promised?: number };
+  /** Told of each commit that was made, with the milliseconds that its safety took. */
+  readonly committed?: (milliseconds: number) => void;
   /** Milliseconds from a commit to its folding, at least. */
   readonly foldDelayMs?: number;
   /** Another engine than files in `journalDir`. */
@@ -194,6 +196,7 @@ function assemble(
     now: options.now ?? clock,
     published: (by) => folder.touch(by),
     flush: () => folder.flush(),
+    ...(options.committed === undefined ? {} : { committed: options.committed }),
   });
   const folder = new Folder({
     paths,

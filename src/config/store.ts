@@ -37,6 +37,8 @@ export interface StoreOptions {
   readonly now: () => number;
   /** Called when an entry is durable and replicated. */
   readonly published?: (by: 'store' | 'others') => void;
+  /** Told of each commit that was made, with the milliseconds that its safety took. */
+  readonly committed?: (milliseconds: number) => void;
   /** Brings config.data up to date; a store without a file has nothing to do. */
   readonly flush?: () => Promise<void>;
 }
@@ -112,6 +114,7 @@ export class Store implements ConfigStore, Journal {
       await this.#newest;
       return result;
     }
+    const began = performance.now();
     this.#accept(edited);
     const { number, durable } = this.#options.engine.append(
       commitKind,
@@ -121,6 +124,7 @@ export class Store implements ConfigStore, Journal {
     this.#pending.push(accepted);
     this.#unpublished.push(accepted);
     await this.#kept(number, durable);
+    this.#options.committed?.(performance.now() - began);
     return result;
   }
 

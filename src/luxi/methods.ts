@@ -95,6 +95,8 @@ const methods = {
    * client that knows none. Waits up to `tmout` seconds when nothing has.
    */
   WaitForEvents: { stream: optional(text, null), after: optional(whole, null), tmout: number },
+  /** Not Ganeti's: counts for the monitoring daemon (masterd/statistics.ts). */
+  QueryStatistics: {},
   /** Seconds since the epoch until which the watcher rests; null ends the pause. */
   SetWatcherPause: { duration: optional(number, null) },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Argument<unknown>>>>>;

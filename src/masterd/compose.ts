@@ -39,6 +39,7 @@ import { bringMasterIpUp } from './master-ip.ts';
 import { NotMaster } from './not-master.ts';
 import { createQueries } from './queries.ts';
 import { reachOf } from './reach.ts';
+import { CommitTimes, readStatistics } from './statistics.ts';
 
 /** Milliseconds that running jobs have to end when the daemon is stopped; the next start unwinds the rest. */
 const graceMs = 10_000;
@@ -154,7 +155,8 @@ export async function composeMaster(options: MasterOptions): Promise<Master> {
   const { paths, log } = options;
   for (const directory of [paths.queueDir, paths.archiveDir, paths.socketDir])
     await mkdir(directory, { recursive: true, mode: 0o750 });
-  const config = await openStore({ paths, log });
+  const commits = new CommitTimes();
+  const config = await openStore({ paths, log, committed: (milliseconds) => commits.add(milliseconds) });
   try {
     requireOwnRole(config.current);
   } catch (error) {
@@ -201,9 +203,14 @@ export async function composeMaster(options: MasterOptions): Promise<Master> {
   const jobEvents = new JobEvents();
   queue.onChange((job) => events.add(jobEvents.of(job)));
   const queries = createQueries({ config, nodes, queue: () => queue, locks, paths });
+  const statistics = () =>
+    readStatistics({
+      ...{ commits, locks, queue: () => queue, configuration: () => config.current },
+      candidates: () => distribution.candidates(),
+    });
   const luxi = await serveLuxi({
     path: luxiAddress(paths),
-    handle: createRequestHandler({ config, queue, queries, events, paths, now }),
+    handle: createRequestHandler({ config, queue, queries, events, statistics, paths, now }),
     log,
   });
   await bringMasterIpUp({ config, nodes, log });

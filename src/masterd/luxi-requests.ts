@@ -15,12 +15,14 @@ import { clusterInformation } from '../operations/cluster/information.ts';
 import { refuseLocking } from '../queries/run.ts';
 import type { EventLog } from './events.ts';
 import type { MasterQueries } from './queries.ts';
+import type { Statistics } from './statistics.ts';
 
 export interface RequestParts {
   readonly config: ConfigStore;
   readonly queue: JobQueue;
   readonly queries: MasterQueries;
   readonly events: EventLog;
+  readonly statistics: () => Statistics;
   readonly paths: Paths;
   /** Seconds since the epoch. */
   readonly now: () => number;
@@ -142,6 +144,7 @@ const handlers: { readonly [M in LuxiRequest['method']]: Handler<M> } = {
   },
   QueryConfigValues: configValues,
   QueryClusterInfo: async (_request, { config }) => clusterInformation(config.current),
+  QueryStatistics: async (_request, { statistics }) => statistics(),
   QueryTags: async (request, parts) => tagsOf(request, parts),
   ReplaceFilter: replaceFilter,
   DeleteFilter: async ({ uuid }, { config, queue }) => {
