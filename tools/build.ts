@@ -8,6 +8,8 @@ import { build } from 'esbuild';
 
 /** Bundle name to its entry file. */
 export const bundles: Readonly<Record<string, string>> = {
+  cleaner: 'src/watcher/cleaner.ts',
+  'node-takedown': 'src/noded/takedown.ts',
   gnt: 'src/cli/main.ts',
   htools: 'src/htools/programs/main.ts',
   masterd: 'src/masterd/main.ts',

@@ -166,6 +166,8 @@ export interface MirroringDriver extends StorageDriver {
   usermodeHelper(): Promise<string>;
   /** Minors that are configured on this node. */
   usedMinors(): Promise<readonly number[]>;
+  /** Takes a device down, whoever's it is; its volumes stay. */
+  forceDown(minor: number): Promise<void>;
   disconnectNet(request: DiskRequest): Promise<void>;
   /** Waits until both sides have found each other: ask both nodes at once. */
   attachNet(request: DiskRequest, multiMaster: boolean): Promise<void>;

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Failure } from '../../kit/failure.ts';
+import { parseTimespec } from '../../kit/timespec.ts';
 import { quoteWords, splitWords } from '../shell-words.ts';
 import { deviceChangesOf, diskChangesOf, nicsOf } from './devices.ts';
 import { policyCommand, policyOf } from './policy.ts';
 import { filterOf } from './query-filter.ts';
-import { parseTimespec } from './timespec.ts';
 
 const refuses = (text: string) => (error: unknown) =>
   error instanceof Failure && error.message.includes(text);

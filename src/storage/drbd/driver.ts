@@ -241,6 +241,7 @@ function mirroringPart(
   | 'version'
   | 'usermodeHelper'
   | 'usedMinors'
+  | 'forceDown'
   | 'disconnectNet'
   | 'attachNet'
   | 'pauseResumeSync'
@@ -252,6 +253,7 @@ function mirroringPart(
     version: async () => (await kernel.readProc(host)).version.text,
     usermodeHelper: async () => kernel.usermodeHelper(host),
     usedMinors: async () => [...(await kernel.readProc(host)).minors.keys()],
+    forceDown: async (minor) => takeDown(host, { minor, label: `drbd${minor}` }),
     disconnectNet: async (request) => disconnect(host, mirrorDevice(request)),
     attachNet: async (request, twoPrimaries) =>
       meet(host, mirrorDevice(request), { twoPrimaries, params: request.params }),

@@ -99,7 +99,10 @@ export async function demote(host: StorageHost, device: MirrorDevice): Promise<v
 }
 
 /** Takes the whole device down. */
-export async function takeDown(host: StorageHost, device: MirrorDevice): Promise<void> {
+export async function takeDown(
+  host: StorageHost,
+  device: Pick<MirrorDevice, 'minor' | 'label'>,
+): Promise<void> {
   await untilReleased(host, `${device.label}: can't shutdown drbd device`, commands.down(device.minor));
 }
 

@@ -1,5 +1,6 @@
 /** gnt-cluster queue, watcher, activate-master-ip, deactivate-master-ip and search-tags. */
 import { ErrorCode, prerequisiteFailure } from '../../../kit/failure.ts';
+import { parseTimespec } from '../../../kit/timespec.ts';
 import { ClusterActivateMasterIp, ClusterDeactivateMasterIp } from '../../../opcodes/cluster.ts';
 import { TagsSearch } from '../../../opcodes/tags.ts';
 import { command, one } from '../../command.ts';
@@ -10,7 +11,6 @@ import * as o from '../../options/index.ts';
 import { formatCtime } from '../../output/time.ts';
 import type { Session } from '../../session.ts';
 import { queryConfigValues } from '../../shared/queries.ts';
-import { parseTimespec } from '../../shared/timespec.ts';
 
 function unknownWord(word: string) {
   return prerequisiteFailure(`Command '${word}' is not valid.`, ErrorCode.invalid);

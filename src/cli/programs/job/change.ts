@@ -1,9 +1,9 @@
 /** gnt-job archive, autoarchive, cancel and change-priority. */
 import { ErrorCode, prerequisiteFailure } from '../../../kit/failure.ts';
+import { parseTimespec } from '../../../kit/timespec.ts';
 import { command, many, one } from '../../command.ts';
 import { ExitCode } from '../../exit-codes.ts';
 import * as o from '../../options/index.ts';
-import { parseTimespec } from '../../shared/timespec.ts';
 import { forEachJob, jobIdOf } from './selection.ts';
 
 export const archive = command({

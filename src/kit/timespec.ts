@@ -1,5 +1,5 @@
 /** Durations as users write them: seconds, or with a suffix s, m, h, d or w (cli.ParseTimespec). */
-import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
+import { ErrorCode, prerequisiteFailure } from './failure.ts';
 
 const factors: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
 
