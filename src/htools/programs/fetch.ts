@@ -1,5 +1,9 @@
 /** Reading a URL as the tools do: no check of the certificate, names and passwords in the URL, one minute. */
+import { isIP, type LookupFunction } from 'node:net';
+import { pathsFor } from '../../kit/paths.ts';
+import { parseHosts } from '../../kit/resolve.ts';
 import { DataError } from '../load/data-error.ts';
+import { readText } from './files.ts';
 
 const timeoutMs = 60_000;
 
@@ -17,6 +21,21 @@ const errorNames: Readonly<Record<string, string>> = {
   ECONNRESET: 'CurlRecvError',
 };
 
+/** Addresses by the node's own hosts file (a virtual node has one), else as the machine knows them. */
+const lookup: LookupFunction = (name, options, done) => {
+  let known: readonly string[] = [];
+  try {
+    const entries = parseHosts(readText(pathsFor().etcHosts));
+    known = entries.filter(({ names }) => names.includes(name)).map(({ ip }) => ip);
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+  }
+  const [address] = known;
+  if (address === undefined) void import('node:dns').then((dns) => dns.lookup(name, options, done));
+  else if (options.all) done(null, [{ address, family: isIP(address) }]);
+  else done(null, address, isIP(address));
+};
+
 async function get(address: string): Promise<string> {
   const url = new URL(address);
   // Loading these takes as long as all the rest of a tool, and few calls need them.
@@ -25,6 +44,7 @@ async function get(address: string): Promise<string> {
     const call = request(
       url,
       {
+        lookup,
         rejectUnauthorized: false,
         signal: AbortSignal.timeout(timeoutMs),
         ...(url.username === ''

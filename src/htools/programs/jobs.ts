@@ -142,7 +142,7 @@ class Progress {
 }
 
 const firstPauseMs = 500;
-const longestPauseMs = 15_000;
+const longestPauseMs = 2000;
 
 /** Waits for all the jobs to end; `quiet` shows nothing on the way. */
 export async function waitForJobs(
