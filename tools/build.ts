@@ -20,6 +20,8 @@ export const bundles: Readonly<Record<string, string>> = {
   bootstrap: 'src/masterd/bootstrap/main.ts',
   watcher: 'src/watcher/main.ts',
   rapi: 'src/rapi/main.ts',
+  'node-programs': 'src/noded/programs/main.ts',
+  'master-programs': 'src/masterd/programs/main.ts',
   confd: 'src/confd/main.ts',
   monitoring: 'src/monitoring/main.ts',
   'mon-collector': 'src/monitoring/collect-program.ts',

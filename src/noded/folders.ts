@@ -3,8 +3,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Paths } from '../kit/paths.ts';
 
-export function ensureFolders(paths: Paths): void {
-  const wanted: readonly (readonly [string, number])[] = [
+/** Path and rights of each. */
+export function wantedFolders(paths: Paths): readonly (readonly [string, number])[] {
+  return [
     [paths.dataDir, 0o755],
     [paths.runDir, 0o775],
     [paths.socketDir, 0o770],
@@ -18,5 +19,8 @@ export function ensureFolders(paths: Paths): void {
     [paths.lockDir, 0o1777],
     [paths.configDir, 0o755],
   ];
-  for (const [path, mode] of wanted) mkdirSync(path, { recursive: true, mode });
+}
+
+export function ensureFolders(paths: Paths): void {
+  for (const [path, mode] of wantedFolders(paths)) mkdirSync(path, { recursive: true, mode });
 }

@@ -114,7 +114,10 @@ async function reloadSshDaemon(): Promise<void> {
 }
 
 /** All nodes have the host keys of the first one, because they are known by the cluster's name. */
-async function takeHostKeys({ paths, log }: JoinOptions, data: JoinData): Promise<void> {
+async function takeHostKeys(
+  { paths, log }: JoinOptions,
+  data: Pick<JoinData, 'ssh_host_key'>,
+): Promise<void> {
   const folder = join(paths.root, '/etc/ssh');
   let isChanged = false;
   for (const [kind, privateKey, publicKey] of data.ssh_host_key) {
@@ -127,7 +130,13 @@ async function takeHostKeys({ paths, log }: JoinOptions, data: JoinData): Promis
   await reloadSshDaemon();
 }
 
-async function setUpSsh(options: JoinOptions, data: JoinData): Promise<void> {
+type SshData = Pick<
+  JoinData,
+  'ssh_host_key' | 'authorized_keys' | 'ssh_root_key' | 'ssh_key_type' | 'ssh_key_bits'
+>;
+
+/** Host keys, root's key, and who may log in; done again: fine. */
+export async function setUpSsh(options: JoinOptions, data: SshData): Promise<void> {
   const { paths } = options;
   await takeHostKeys(options, data);
   const lines = Object.values(data.authorized_keys).flat();
