@@ -1,4 +1,5 @@
 /** Hook scripts of operations, run by the node daemons of the nodes that the operation names. */
+import { hookEnvironment } from '../hooks/environment.ts';
 import { Failure } from '../kit/failure.ts';
 import type { Paths } from '../kit/paths.ts';
 import type { Configuration } from '../model/configuration.ts';
@@ -6,31 +7,25 @@ import type { NodeCaller } from '../noderpc/call.ts';
 import { hooksRunner } from '../noderpc/calls/node.ts';
 import type { HookRun, HooksRunner } from '../operations/runner.ts';
 
-/** constants.HOOKS_VERSION. */
-const hooksVersion = '2';
-const hooksPath = '/sbin:/bin:/usr/sbin:/usr/bin';
+/** constants.HOOKS_NAME_CFGUPDATE. */
+const configurationHook = 'config-update';
 
 function environment(
   { phase, opcode, plan, after }: HookRun,
-  configuration: Configuration,
-  paths: Paths,
+  { cluster, nodes }: Configuration,
+  { dataDir }: Pick<Paths, 'dataDir'>,
 ): Record<string, string> {
-  const prefixed = (values: Readonly<Record<string, string>>, prefix: string) =>
-    Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}${name}`, value]));
-  const master = configuration.nodes.get(configuration.cluster.master_node);
-  return {
-    PATH: hooksPath,
-    GANETI_HOOKS_VERSION: hooksVersion,
-    GANETI_OP_CODE: opcode,
-    GANETI_DATA_DIR: paths.dataDir,
-    GANETI_HOOKS_PHASE: phase,
-    GANETI_HOOKS_PATH: plan.path,
-    GANETI_OBJECT_TYPE: plan.objectType,
-    GANETI_CLUSTER: configuration.cluster.cluster_name,
-    GANETI_MASTER: master?.name ?? '',
-    ...prefixed(plan.env, 'GANETI_'),
-    ...(after === undefined ? {} : prefixed(after.env, 'GANETI_POST_')),
-  };
+  return hookEnvironment({
+    path: plan.path,
+    phase,
+    opcode,
+    objectType: plan.objectType,
+    cluster: cluster.cluster_name,
+    master: nodes.get(cluster.master_node)?.name ?? '',
+    dataDir,
+    before: plan.env,
+    after: after?.env,
+  });
 }
 
 export interface HookServices {
@@ -69,20 +64,23 @@ export function createHooksRunner({ nodes, paths, current }: HookServices): Hook
         ...failed.map(([node, script, output]) => `On ${node} script ${script} failed, output: ${output}`),
       ];
     },
-    async configurationChanged(opcode) {
+    async configurationChanged(opcode, about) {
       const configuration = current();
-      const master = configuration.cluster.master_node;
-      const plan = {
-        path: 'config-update',
-        objectType: 'CLUSTER',
-        env: { OP_TARGET: configuration.cluster.cluster_name },
-        preNodes: [],
-        postNodes: [master],
-      } as const;
-      await nodes.callAll([master], hooksRunner, {
-        hook: plan.path,
+      const { cluster, nodes: members } = configuration;
+      const env = hookEnvironment({
+        path: configurationHook,
         phase: 'post',
-        env: environment({ phase: 'post', opcode, plan }, configuration, paths),
+        opcode,
+        objectType: about?.objectType,
+        cluster: cluster.cluster_name,
+        master: members.get(cluster.master_node)?.name ?? '',
+        dataDir: paths.dataDir,
+        before: about?.env ?? {},
+      });
+      await nodes.callAll([cluster.master_node], hooksRunner, {
+        hook: configurationHook,
+        phase: 'post',
+        env,
       });
     },
   };

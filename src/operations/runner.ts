@@ -39,8 +39,11 @@ export interface HooksRunner {
    * @throws Failure HooksAbort when a pre script fails
    */
   runPhase(run: HookRun): Promise<readonly string[]>;
-  /** The hook that runs on the master after every operation that changed the configuration. */
-  configurationChanged?(opcode: string): Promise<void>;
+  /**
+   * The hook that runs on the master after every operation that changed the configuration.
+   * @param about what the operation's own hooks are told, when it has any
+   */
+  configurationChanged?(opcode: string, about?: HookPlan): Promise<void>;
 }
 
 export interface RunnerParts {
@@ -73,12 +76,14 @@ export function createRunner(parts: RunnerParts): ExecuteOpcode {
     if (operation === undefined) throw notSupportedYet(OP_ID);
     const { world } = parts;
     const before = world.config.current.serial_no;
+    let run: OpcodeRun | undefined;
     try {
       requireSecrets(execution.input, parts.secrets);
-      return await new OpcodeRun(parts, operation, execution).run();
+      run = new OpcodeRun(parts, operation, execution);
+      return await run.run();
     } finally {
       if (world.config.current.serial_no !== before) {
-        await parts.hooks.configurationChanged?.(OP_ID).catch((error: unknown) => {
+        await parts.hooks.configurationChanged?.(OP_ID, run?.hookPlan).catch((error: unknown) => {
           world.log.warning(`the hook of a changed configuration failed: ${messageOf(error)}`);
         });
       }
@@ -99,6 +104,8 @@ class OpcodeRun {
   readonly #owner: string;
   // biome-ignore lint/suspicious/noExplicitAny: the table holds operations of every opcode; parseOpcode checks for this one.
   readonly #op: any;
+  /** What its hooks were told before it began. */
+  hookPlan: HookPlan | undefined;
 
   constructor(parts: RunnerParts, operation: AnyOperation, execution: OpcodeExecution) {
     this.#parts = parts;
@@ -197,6 +204,7 @@ class OpcodeRun {
     if (phase === 'post' && before === undefined) return undefined;
     const now = this.#operation.hooks?.(this.#op, plan, world.config.current);
     if (now === undefined && before === undefined) return undefined;
+    this.hookPlan = before ?? now;
     const run: HookRun = {
       phase,
       opcode: this.#execution.input.OP_ID,

@@ -12,6 +12,7 @@ import type { NodeContext } from '../context.ts';
 import { isDaemonRunning, startDaemon, stopDaemon } from '../daemons.ts';
 import { leaveCluster } from '../leave.ts';
 import { activateMasterIp, deactivateMasterIp } from '../master-ip.ts';
+import { withMasterIpHooks } from '../master-ip-hooks.ts';
 import { masterNodeOf } from '../ssconf.ts';
 
 async function clientDigest(context: NodeContext, action: 'get' | 'create'): Promise<string> {
@@ -56,11 +57,11 @@ export function roleHandlers(context: NodeContext): NodeHandler[] {
   return [
     answers(calls.nodeCryptoTokens, async ({ action }) => ({ digest: await clientDigest(context, action) })),
     answers(calls.nodeActivateMasterIp, async (address) => {
-      await activateMasterIp(host, paths, address);
+      await withMasterIpHooks(context, 'up', address, () => activateMasterIp(host, paths, address));
       return null;
     }),
     answers(calls.nodeDeactivateMasterIp, async (address) => {
-      await deactivateMasterIp(host, paths, address);
+      await withMasterIpHooks(context, 'down', address, () => deactivateMasterIp(host, paths, address));
       return null;
     }),
     answers(calls.nodeDemoteFromCandidate, async () => {
