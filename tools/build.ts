@@ -23,6 +23,7 @@ export const bundles: Readonly<Record<string, string>> = {
   'node-programs': 'src/noded/programs/main.ts',
   'master-programs': 'src/masterd/programs/main.ts',
   confd: 'src/confd/main.ts',
+  'confd-client': 'src/confd/test-client.ts',
   monitoring: 'src/monitoring/main.ts',
   'mon-collector': 'src/monitoring/collect-program.ts',
 };

@@ -127,7 +127,7 @@ describe('ganeti-confd', () => {
         /^- Master: OK \(\['node1\.virtual\.example', '127\.\d+\.0\.100', '127\.\d+\.0\.11'\]\)$/m,
       );
       assert.match(stdout, /^- Node role for master: OK$/m);
-      assert.match(stdout, /^- Instance primary IP query: OK\n {2}\* no IPs received$/m);
+      assert.match(stdout, /^- Instance primary IP query: OK\n {2}\* 192\.0\.2\.7$/m);
       assert.match(stdout, /ms per instance ips request/);
     });
 

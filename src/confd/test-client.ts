@@ -40,6 +40,8 @@ const definitions = {
   requests: { type: 'string', short: 'r', default: '100' },
 } as const;
 const mostShown = 5;
+/** So long an answer may take, as with Ganeti's program. */
+const answerMs = 1000;
 const usageExit = 2;
 
 const heads = ['- ', '* ', ''];
@@ -131,7 +133,7 @@ async function run(args: readonly string[]): Promise<void> {
     throw new Failure('ParameterError', [`option -r: invalid integer value: '${values.requests}'`]);
   }
   const key = values.hmac ?? (await readKey(pathsFor()));
-  const asking = { key, peers: [values.address], port: portOf(process.env) };
+  const asking = { key, peers: [values.address], port: portOf(process.env), timeoutMs: answerMs };
   await checkAnswers(asking);
   const requests = Number(values.requests);
   if (requests <= 0) return undefined;

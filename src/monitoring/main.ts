@@ -70,6 +70,7 @@ process.exit(
       const port = await server.listen();
       return {
         serves: `${addresses.join(' and ')} port ${port}`,
+        reload: () => settings.again(),
         async close() {
           settings.close();
           schedule.close();

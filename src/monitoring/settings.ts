@@ -38,6 +38,8 @@ export function settingsIn(answer: unknown): CollectorSettings {
 
 export interface SettingsFollower {
   readonly current: CollectorSettings;
+  /** Asks now. */
+  again(): void;
   close(): void;
 }
 
@@ -49,6 +51,7 @@ export function followSettings(ask: () => Promise<unknown>, log: Log): SettingsF
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
   const look = async () => {
+    clearTimeout(timer);
     try {
       current = settingsIn(await ask());
       isKnown = true;
@@ -57,6 +60,7 @@ export function followSettings(ask: () => Promise<unknown>, log: Log): SettingsF
       if (messageOf(error) !== complaint) log.warning(`Settings of data collectors: ${messageOf(error)}`);
       complaint = messageOf(error);
     }
+    clearTimeout(timer);
     if (!closed) timer = setTimeout(() => void look(), isKnown ? askMs : firstAskMs);
   };
   void look();
@@ -64,6 +68,7 @@ export function followSettings(ask: () => Promise<unknown>, log: Log): SettingsF
     get current() {
       return current;
     },
+    again: () => void look(),
     close() {
       closed = true;
       clearTimeout(timer);

@@ -42,7 +42,8 @@ async function disks({ paths, world }: SourceContext, metrics: Metrics, running:
     const major = Math.floor(found.rdev / 256) & 0xfff;
     const minor = (found.rdev & 0xff) | (Math.floor(found.rdev / 4096) & 0xfff00);
     const figures = byDevice.get(`${major}:${minor}`);
-    if (figures !== undefined) diskMetrics(metrics, figures, { ...link });
+    if (figures !== undefined)
+      diskMetrics(metrics, figures, { instance_name: link.instance, disk: link.disk });
   }
 }
 
@@ -68,7 +69,7 @@ async function interfaces(
   for (const { index, device } of of) {
     const figures = await interfaceFigures(device);
     if (figures === undefined) continue;
-    const labels = { instance, nic: index };
+    const labels = { instance_name: instance, nic: index };
     metrics.add('ganeti_instance_network_received_bytes_total', figures.tx_bytes, labels);
     metrics.add('ganeti_instance_network_sent_bytes_total', figures.rx_bytes, labels);
     metrics.add('ganeti_instance_network_received_packets_total', figures.tx_packets, labels);
@@ -92,7 +93,7 @@ export const instanceSource: Source = {
         return [];
       });
       for (const guest of guests) {
-        const labels = { instance: guest.name };
+        const labels = { instance_name: guest.name };
         running.add(guest.name);
         metrics.add('ganeti_instance_running', 1, { ...labels, hypervisor });
         metrics.add('ganeti_instance_vcpus', guest.vcpus, labels);

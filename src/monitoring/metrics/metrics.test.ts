@@ -36,17 +36,17 @@ const of = (fill: (metrics: Metrics) => void) => {
 
 test('both forms differ in counters and in the end', () => {
   const metrics = new Metrics();
-  metrics.add('ganeti_instance_cpu_seconds_total', 1.5, { instance: 'a"b\\c\nd' });
+  metrics.add('ganeti_instance_cpu_seconds_total', 1.5, { instance_name: 'a"b\\c\nd' });
   metrics.add('ganeti_locks_held', Number.NaN);
   metrics.add('ganeti_lock_waits', null);
   const help = '# HELP ganeti_instance_cpu_seconds_total Processor time that an instance has used.\n';
   assert.equal(
     render(metrics, false),
-    `${help}# TYPE ganeti_instance_cpu_seconds_total counter\nganeti_instance_cpu_seconds_total{instance="a\\"b\\\\c\\nd"} 1.5\n`,
+    `${help}# TYPE ganeti_instance_cpu_seconds_total counter\nganeti_instance_cpu_seconds_total{instance_name="a\\"b\\\\c\\nd"} 1.5\n`,
   );
   assert.equal(
     render(metrics, true),
-    `${help.replace('_total', '')}# TYPE ganeti_instance_cpu_seconds counter\nganeti_instance_cpu_seconds_total{instance="a\\"b\\\\c\\nd"} 1.5\n# EOF\n`,
+    `${help.replace('_total', '')}# TYPE ganeti_instance_cpu_seconds counter\nganeti_instance_cpu_seconds_total{instance_name="a\\"b\\\\c\\nd"} 1.5\n# EOF\n`,
   );
 });
 
@@ -62,8 +62,8 @@ test('labels are those of the table', () => {
 test('any text is a label that can be read', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
-      const [line = ''] = of((metrics) => metrics.add('ganeti_instance_vcpus', 1, { instance: text }));
-      assert.match(line, /^ganeti_instance_vcpus\{instance="(?:[^"\\\n]|\\["\\n])*"\} 1$/);
+      const [line = ''] = of((metrics) => metrics.add('ganeti_instance_vcpus', 1, { instance_name: text }));
+      assert.match(line, /^ganeti_instance_vcpus\{instance_name="(?:[^"\\\n]|\\["\\n])*"\} 1$/);
     }),
   );
 });
@@ -89,13 +89,13 @@ test('mirrors: connection, sync, what is missing', () => {
     for (const mirror of deviceInfos) mirrorMetrics(mirror, metrics);
   });
   const expected = [
-    'ganeti_drbd_connected{minor="0",instance=""} 0',
-    'ganeti_drbd_connected{minor="5",instance="web"} 1',
-    'ganeti_drbd_up_to_date{minor="5",instance="web"} 0',
-    'ganeti_drbd_sync_percent{minor="5",instance="web"} 68.5',
-    'ganeti_drbd_out_of_sync_bytes{minor="5",instance="web"} 343801856',
-    'ganeti_drbd_sent_bytes_total{minor="5",instance="web"} 734199808',
-    'ganeti_drbd_info{minor="5",instance="web",connection="SyncSource",role="Secondary",peer_role="Secondary",disk="UpToDate",peer_disk="Inconsistent"} 1',
+    'ganeti_drbd_connected{minor="0",instance_name=""} 0',
+    'ganeti_drbd_connected{minor="5",instance_name="web"} 1',
+    'ganeti_drbd_up_to_date{minor="5",instance_name="web"} 0',
+    'ganeti_drbd_sync_percent{minor="5",instance_name="web"} 68.5',
+    'ganeti_drbd_out_of_sync_bytes{minor="5",instance_name="web"} 343801856',
+    'ganeti_drbd_sent_bytes_total{minor="5",instance_name="web"} 734199808',
+    'ganeti_drbd_info{minor="5",instance_name="web",connection="SyncSource",role="Secondary",peer_role="Secondary",disk="UpToDate",peer_disk="Inconsistent"} 1',
   ];
   for (const line of expected) assert.ok(found.includes(line), `${line}\n${found.join('\n')}`);
   assert.ok(!found.some((line) => line.includes('minor="3"')), 'not configured');

@@ -63,7 +63,7 @@ const apart = new Set([
 export function mirrorMetrics(mirror: MirrorStatus, metrics: Metrics): void {
   const { minor, connectionState, perfIndicators: figures = {}, syncStatus } = mirror;
   if (connectionState === 'Unconfigured') return;
-  const labels = { minor, instance: mirror.instance ?? '' };
+  const labels = { minor, instance_name: mirror.instance ?? '' };
   const bytes = (name: string) => Number(figures[name] ?? Number.NaN) * kibibyte;
   metrics.add('ganeti_drbd_info', 1, {
     ...labels,
