@@ -1,6 +1,5 @@
 /** Answers LUXI requests out of the master's parts: translates, decides nothing. */
 
-import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { ConfigStore } from '../config/contract.ts';
 import type { JobQueue } from '../jobs/queue.ts';
@@ -14,6 +13,7 @@ import type { AnyOpcode } from '../opcodes/opcode.ts';
 import { clusterInformation } from '../operations/cluster/information.ts';
 import { refuseLocking } from '../queries/run.ts';
 import type { EventLog } from './events.ts';
+import { replaceRule } from './filter-rules.ts';
 import type { MasterQueries } from './queries.ts';
 import type { Statistics } from './statistics.ts';
 
@@ -101,34 +101,6 @@ async function waitForChange(
   return change === 'nochange' ? 'nochange' : [change.fields, change.log];
 }
 
-async function replaceFilter(
-  request: Extract<LuxiRequest, { method: 'ReplaceFilter' }>,
-  { config, queue, now }: RequestParts,
-): Promise<string> {
-  const uuid = request.uuid ?? randomUUID();
-  const known = config.current.filters.get(uuid);
-  if (request.uuid !== null && known === undefined) {
-    throw new Failure('GenericError', [`Filter rule with UUID ${uuid} does not exist`]);
-  }
-  const reason = request.reason as readonly unknown[][];
-  await config.change('filter rule', (draft) =>
-    draft.put('filters', {
-      uuid,
-      serial_no: known?.serial_no ?? 1,
-      ctime: known?.ctime ?? now(),
-      mtime: now(),
-      tags: [...(known?.tags ?? [])],
-      watermark: queue.serial,
-      priority: request.priority,
-      predicates: request.predicates as unknown[][],
-      action: request.action as string | (string | number)[],
-      reason_trail: reason.map((entry) => [...entry]),
-    }),
-  );
-  queue.reschedule();
-  return uuid;
-}
-
 const handlers: { readonly [M in LuxiRequest['method']]: Handler<M> } = {
   Query: ({ what, fields, qfilter }, { queries }) => queries.query(what, fields, qfilter),
   QueryFields: async ({ what, fields }, { queries }) => queries.fields(what, fields),
@@ -146,7 +118,11 @@ const handlers: { readonly [M in LuxiRequest['method']]: Handler<M> } = {
   QueryClusterInfo: async (_request, { config }) => clusterInformation(config.current),
   QueryStatistics: async (_request, { statistics }) => statistics(),
   QueryTags: async (request, parts) => tagsOf(request, parts),
-  ReplaceFilter: replaceFilter,
+  ReplaceFilter: async (request, { config, queue, now }) => {
+    const uuid = await replaceRule(config, request, queue.serial, now());
+    queue.reschedule();
+    return uuid;
+  },
   DeleteFilter: async ({ uuid }, { config, queue }) => {
     if (!config.current.filters.has(uuid))
       throw new Failure('GenericError', [`Filter rule with UUID ${uuid} does not exist`]);

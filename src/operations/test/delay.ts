@@ -19,11 +19,10 @@ export const testDelay = operation({
   locks: (op, configuration) =>
     op.no_locks
       ? []
-      : op.on_nodes.map((name) => ({
-          level: 'node',
-          name: nodeNamed(configuration, name).uuid,
-          mode: 'exclusive',
-        })),
+      : [
+          ...op.on_nodes.map((name) => nodeNamed(configuration, name).uuid),
+          ...(op.on_master ? [configuration.cluster.master_node] : []),
+        ].map((name) => ({ level: 'node', name, mode: 'exclusive' })),
   plan: async (op, { configuration }): Promise<DelayPlan> => {
     if (op.interruptible) throw notSupportedYet('An interruptible delay');
     if (op.duration <= 0) throw new Failure('OpPrereqError', ['Duration must be greater than zero']);

@@ -1,5 +1,4 @@
 /** gnt-filter: rules for jobs that wait in the queue. */
-import { ErrorCode, prerequisiteFailure } from '../../../kit/failure.ts';
 import { command, many, one, type Program } from '../../command.ts';
 import { ExitCode } from '../../exit-codes.ts';
 import * as o from '../../options/index.ts';
@@ -10,7 +9,7 @@ import {
   listFields as listResourceFields,
   selectedFields,
 } from '../../shared/listing.ts';
-import { type Row, requireRows } from '../../shared/queries.ts';
+import type { Row } from '../../shared/queries.ts';
 
 const fieldNames = ['uuid', 'watermark', 'priority', 'predicates', 'action', 'reason_trail'];
 const nanosecondsPerMillisecond = 1e6;
@@ -25,9 +24,6 @@ interface RuleOptions {
 /** Makes a rule, or writes the one with `uuid` anew; prints its uuid. */
 async function replaceRule(session: Session, uuid: string | null, options: RuleOptions): Promise<number> {
   const { priority, predicates, action } = options;
-  if (!Array.isArray(predicates)) {
-    throw prerequisiteFailure('Predicates must be a JSON list', ErrorCode.invalid);
-  }
   const reason = options.reason ? [['gnt:user', options.reason, Date.now() * nanosecondsPerMillisecond]] : [];
   session.print(
     pythonText(await session.call('ReplaceFilter', [uuid, priority, predicates, action, reason])),
@@ -69,7 +65,6 @@ const info = command({
   description: 'Shows information about the filter(s)',
   run: async (session, _options, args) => {
     const rows = (await session.call('QueryFilters', [args, fieldNames])) as Row[];
-    requireRows('Filter', args, rows);
     for (const [uuid, watermark, priority, predicates, action, reasonTrail] of rows) {
       session.printLines([
         `UUID: ${pythonText(uuid)}`,
