@@ -9,6 +9,7 @@ import type { MasterAddress } from '../../src/operations/steps/master-ip.ts';
 import { cryptoHandlers } from './crypto.ts';
 import { siteHandlers } from './site.ts';
 import { sshHandlers } from './ssh.ts';
+import { newTransfers, type TransferState, transferHandlers, transfersSeen } from './transfers.ts';
 
 /** What a machine holds that can outlive an operation. */
 export interface MachineState {
@@ -36,6 +37,7 @@ export interface MachineState {
   readonly allocatable: Set<string>;
   /** Contents of files that were written from outside, by path. */
   readonly files: Map<string, string>;
+  readonly transfers: TransferState;
   /** The cluster's address where it is up here: "ip/netmask netdev". */
   masterIp: string | null;
   /** Certificates, as words that say what they are. */
@@ -80,6 +82,7 @@ export function newMachine(member = true): MachineState {
     switches: new Map(),
     allocatable: new Set(['/dev/sda5']),
     files: new Map(),
+    transfers: newTransfers(),
     masterIp: null,
     certificates: {
       cluster: 'cluster',
@@ -451,6 +454,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   ...siteHandlers,
   ...cryptoHandlers,
   ...sshHandlers,
+  ...transferHandlers,
 };
 
 /** Time of every clock in this cluster, seconds. */
@@ -532,6 +536,7 @@ export class MemoryNodes implements NodeCaller {
           hosts: [...machine.hosts].sort(),
           switches: [...machine.switches].map(([name, ports]) => [name, [...ports].sort()]),
           allocatable: [...machine.allocatable].sort(),
+          transfers: transfersSeen(machine.transfers),
           masterIp: machine.masterIp,
           certificates: { ...machine.certificates },
           ssh: { ...machine.ssh, authorized: [...machine.ssh.authorized].sort() },

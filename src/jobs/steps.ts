@@ -37,6 +37,8 @@ export interface StepRunner<World> {
   keep(): Promise<void>;
   /** A line for whoever watches the job (ELOG_MESSAGE). */
   say(text: string): void;
+  /** A log entry of another type, for programs that watch the job (constants.ELOG_*). */
+  tell(type: string, message: unknown): void;
   /** " - INFO: …" and " - WARNING: …" in the watcher's terminal. */
   info(text: string): void;
   warn(text: string, hint?: string): void;

@@ -46,7 +46,7 @@ export interface StepRunOptions<World> {
   readonly job: number;
   readonly op: number;
   readonly signal: AbortSignal;
-  readonly feedback: (text: string) => void;
+  readonly feedback: (message: unknown, type?: string) => void;
 }
 
 /** The steps of one opcode while it runs. */
@@ -124,6 +124,10 @@ export class StepRun<World> implements StepRunner<World> {
 
   say(text: string): void {
     this.#options.feedback(text);
+  }
+
+  tell(type: string, message: unknown): void {
+    this.#options.feedback(message, type);
   }
 
   info(text: string): void {

@@ -1,5 +1,8 @@
 /** Every operation, one line each. What isn't here is answered with "not supported yet" by the runner. */
 
+import { backupExport } from './backup/export.ts';
+import { backupPrepare } from './backup/prepare.ts';
+import { backupRemove } from './backup/remove.ts';
 import { clusterConfigQuery } from './cluster/config-query.ts';
 import { clusterDestroy, clusterPostInit } from './cluster/lifecycle.ts';
 import { clusterActivateMasterIp, clusterDeactivateMasterIp } from './cluster/master-ip.ts';
@@ -30,6 +33,7 @@ import { instanceRecreateDisks } from './instance/disks/recreate.ts';
 import { instanceFailover } from './instance/failover.ts';
 import { instanceMigrate } from './instance/migrate.ts';
 import { instanceSetParams } from './instance/modify/set-params.ts';
+import { instanceMove } from './instance/move.ts';
 import { instanceMultiAlloc } from './instance/multi-alloc.ts';
 import { instanceQueryData } from './instance/query-data.ts';
 import { instanceReboot } from './instance/reboot.ts';
@@ -65,6 +69,9 @@ import { testAllocator } from './test/allocator.ts';
 import { testDelay } from './test/delay.ts';
 
 const all: readonly AnyOperation[] = [
+  backupExport,
+  backupPrepare,
+  backupRemove,
   clusterActivateMasterIp,
   clusterConfigQuery,
   clusterDeactivateMasterIp,
@@ -96,6 +103,7 @@ const all: readonly AnyOperation[] = [
   instanceFailover,
   instanceGrowDisk,
   instanceMigrate,
+  instanceMove,
   instanceMultiAlloc,
   instanceQueryData,
   instanceReboot,

@@ -244,6 +244,7 @@ class OpcodeRun {
       do: (step, input) => steps.do(step, input),
       keep: () => steps.keep(),
       say: (text) => steps.say(text),
+      tell: (type, message) => steps.tell(type, message),
       info: (text) => steps.info(text),
       warn: (text, hint) => steps.warn(text, hint),
     };

@@ -3,14 +3,16 @@
  * Everything is named in the plan (create/plan.ts); the steps (create/run.ts) make the volumes, write the
  * configuration, wait for the mirror, install the OS and start the guest.
  */
-import { notSupportedYet } from '../../kit/failure.ts';
 import type { LockRequest } from '../../locks/contract.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { nodeNamed, nodesOf } from '../../model/lookup.ts';
 import { InstanceCreate } from '../../opcodes/instance.ts';
+import { everyNode } from '../backup/remove.ts';
 import { instanceHooks } from '../hooks-environment.ts';
 import { operation } from '../operation.ts';
 import { candidateLocks } from './choose-nodes.ts';
+import { readHandshake } from './create/from-cluster.ts';
+import { readExport } from './create/from-export.ts';
 import { planCreate } from './create/plan.ts';
 import type { Op } from './create/request.ts';
 import { create, createSteps } from './create/run.ts';
@@ -30,16 +32,28 @@ function nodeLocks(op: Op, configuration: Configuration): LockRequest[] {
   ]);
 }
 
+/** The node that an export lies on, or every node when it has to be looked for. */
+function sourceLocks(op: Op, configuration: Configuration): LockRequest[] {
+  if (op.mode !== 'import') return [];
+  return op.src_node === null
+    ? everyNode(configuration, 'shared')
+    : [{ level: 'node', name: nodeNamed(configuration, op.src_node).uuid, mode: 'shared' }];
+}
+
 export const instanceCreate = operation({
   opcode: InstanceCreate,
   steps: createSteps,
   locks: (op, configuration) => [
     { level: 'instance', name: op.instance_name.toLowerCase(), mode: 'exclusive' },
     ...nodeLocks(op, configuration),
+    ...sourceLocks(op, configuration),
   ],
-  plan: (op, context) => {
-    if (op.mode !== 'create') throw notSupportedYet(`Instance creation by ${op.mode}`);
-    return planCreate(op, context);
+  plan: async (op, context) => {
+    if (op.mode === 'create') return await planCreate(op, context);
+    if (op.osparams['os-image'] !== undefined) context.info('OS image has no effect during import');
+    if (op.mode === 'remote-import') return await planCreate(op, context, await readHandshake(op, context));
+    const { op: whole, origin } = await readExport(op, context);
+    return await planCreate(whole, context, origin);
   },
   hooks: (op, { instance, disks, nodes }, configuration) =>
     instanceHooks(

@@ -17,15 +17,18 @@ import { stopInstance } from '../steps/instance.ts';
 import { diskNodes } from './disk-activity.ts';
 import { instanceLocks } from './locks.ts';
 
-interface RemovePlan {
+interface Removal {
   readonly configuration: Configuration;
   readonly instance: Instance;
   readonly ignoreFailures: boolean;
+}
+
+interface RemovePlan extends Removal {
   readonly timeout: number;
 }
 
 /** Removes every volume on every node; what can't be removed is said, and reported as false. */
-async function removeDisks(plan: RemovePlan, job: JobHandle): Promise<boolean> {
+async function removeDisks(plan: Removal, job: JobHandle): Promise<boolean> {
   const { configuration, instance } = plan;
   let whole = true;
   for (const node of diskNodes(configuration, instance).reverse()) {
@@ -72,9 +75,37 @@ async function stop(plan: RemovePlan, job: JobHandle): Promise<void> {
   }
 }
 
+/**
+ * The volumes and the name of an instance that runs no more. Data is destroyed, so nothing is undone from
+ * here on: a failure leaves an instance that is down and can be removed again.
+ */
+export async function removeForGood(plan: Removal, job: JobHandle): Promise<void> {
+  const { configuration, instance } = plan;
+  await job.do(setRunState, {
+    uuid: instance.uuid,
+    before: runStateOf(instance),
+    after: { admin_state: 'down', disks_active: false },
+  });
+  await job.keep();
+  if (!instance.forthcoming && !(await removeDisks(plan, job)))
+    job.say("Warning: can't remove instance's disks");
+  const ports = disksOf(configuration, instance).flatMap((disk) =>
+    storageAbout(disk.dev_type).mirrored === 'internal' ? [Number(disk.logical_id?.[2])] : [],
+  );
+  await job.do(dropInstance, {
+    uuid: instance.uuid,
+    name: instance.name,
+    disks: [...instance.disks],
+    ports: instance.network_port ? [...ports, instance.network_port] : ports,
+  });
+  await job.keep();
+}
+
+export const removalSteps = [setRunState, removeVolume, dropInstance] as const;
+
 export const instanceRemove = operation({
   opcode: InstanceRemove,
-  steps: [setRunState, stopInstance, removeVolume, dropInstance],
+  steps: [stopInstance, ...removalSteps],
   locks: (op, configuration) =>
     instanceLocks(configuration, op.instance_name, [], { allowForthcoming: true }),
   plan: async (op, { configuration }): Promise<RemovePlan> => ({
@@ -88,27 +119,8 @@ export const instanceRemove = operation({
       SHUTDOWN_TIMEOUT: String(op.shutdown_timeout),
     }),
   run: async (plan, job) => {
-    const { configuration, instance } = plan;
-    if (!instance.forthcoming) await stop(plan, job);
-    // From here on data is destroyed: a failure leaves an instance that is down and can be removed again.
-    await job.do(setRunState, {
-      uuid: instance.uuid,
-      before: runStateOf(instance),
-      after: { admin_state: 'down', disks_active: false },
-    });
-    await job.keep();
-    if (!instance.forthcoming && !(await removeDisks(plan, job)))
-      job.say("Warning: can't remove instance's disks");
-    const ports = disksOf(configuration, instance).flatMap((disk) =>
-      storageAbout(disk.dev_type).mirrored === 'internal' ? [Number(disk.logical_id?.[2])] : [],
-    );
-    await job.do(dropInstance, {
-      uuid: instance.uuid,
-      name: instance.name,
-      disks: [...instance.disks],
-      ports: instance.network_port ? [...ports, instance.network_port] : ports,
-    });
-    await job.keep();
+    if (!plan.instance.forthcoming) await stop(plan, job);
+    await removeForGood(plan, job);
     return null;
   },
 });

@@ -13,6 +13,7 @@ import { storageAbout } from '../../../storage/catalog.ts';
 import type { StorageAbout } from '../../../storage/contract.ts';
 import { requireUsable } from '../../checks.ts';
 import type { PlanContext } from '../../operation.ts';
+import { requireCompression } from '../../transfer/authority.ts';
 import { chooseNodes, nodeCountOf } from '../choose-nodes.ts';
 import {
   requireDiskSpace,
@@ -27,6 +28,7 @@ import { layDisksOut, type WantedDisk, wantedDisk } from '../plan-disks.ts';
 import { type NicRequest, planNics } from '../plan-nics.ts';
 import { requirePolicy } from '../policy.ts';
 import { adopt } from './adopt.ts';
+import type { Origin } from './import.ts';
 import { type CreateRequest, createRequest, type Op } from './request.ts';
 
 export interface CreatePlan {
@@ -45,6 +47,10 @@ export interface CreatePlan {
   readonly forthcoming: boolean;
   readonly waitForSync: boolean;
   readonly installOs: boolean;
+  /** Where the contents of its disks come from; undefined when it is installed. */
+  readonly origin: Origin | undefined;
+  /** How they are compressed on their way. */
+  readonly compress: string;
   readonly start: boolean;
   readonly secretParameters: Readonly<Record<string, string>>;
   readonly debug: number;
@@ -253,8 +259,9 @@ async function partsOf(
 }
 
 /** @throws Failure OpPrereqError, OpExecError for what an OS definition refuses */
-export async function planCreate(op: Op, context: PlanContext): Promise<CreatePlan> {
+export async function planCreate(op: Op, context: PlanContext, origin?: Origin): Promise<CreatePlan> {
   const { configuration } = context;
+  requireCompression(configuration.cluster.compression_tools, op.compress);
   const request = await createRequest(op, context);
   const { about, reserved, start } = request;
   const nodes = await nodesFor(op, context, request);
@@ -285,7 +292,9 @@ export async function planCreate(op: Op, context: PlanContext): Promise<CreatePl
     about,
     forthcoming: op.forthcoming,
     waitForSync: op.wait_for_sync,
-    installOs: os !== '' && !op.no_install && !request.adopts && disks.length > 0,
+    origin,
+    compress: op.compress,
+    installOs: origin === undefined && os !== '' && !op.no_install && !request.adopts && disks.length > 0,
     start,
     secretParameters,
     debug: op.debug_level ?? 0,

@@ -17,6 +17,7 @@ import {
 import { installOs, startInstance } from '../../steps/instance.ts';
 import { waitForSync } from '../../sync.ts';
 import { wipeDisks, wipeSteps } from '../wipe.ts';
+import { importDisks, importSteps } from './import.ts';
 import type { CreatePlan } from './plan.ts';
 
 function onNode({ configuration, instance, disks }: CreatePlan, node: string): DiskOnNode[] {
@@ -190,6 +191,7 @@ export async function create(plan: CreatePlan, job: JobHandle): Promise<string[]
     await wipe(plan, job);
     await syncDisks(plan, job);
   }
+  if (plan.origin !== undefined && plan.disks.length > 0) await importDisks(plan, plan.origin, job);
   if (plan.installOs) await install(plan, job);
   if (plan.start) await start(plan, job);
   else await leaveStopped(plan, job);
@@ -209,5 +211,6 @@ export const createSteps = [
     installOs({}),
     startInstance,
     ...wipeSteps,
+    ...importSteps,
   ]),
 ];

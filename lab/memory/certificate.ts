@@ -1,0 +1,13 @@
+/** The certificate that nodes in memory show for every key that they make; good for a hundred years. */
+export const memoryCertificate = `-----BEGIN CERTIFICATE-----
+MIIBkTCCATegAwIBAgIUPkkLjFYKIHHPsXxtTpprfGlIM+8wCgYIKoZIzj0EAwIw
+HTEbMBkGA1UEAwwSZ2FuZXRpLmV4YW1wbGUuY29tMCAXDTI2MTEyMTA3MTE1N1oY
+DzIxMjYxMDI4MDcxMTU3WjAdMRswGQYDVQQDDBJnYW5ldGkuZXhhbXBsZS5jb20w
+WTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARW4QAXUhYoAGHeUSMZs4nZhIvW7Nu4
+PlpTvbX+SSQs6IAgqSewPMLvVHVcaN9O/69bODiKDRzODHVkjMu/+hwyo1MwUTAd
+BgNVHQ4EFgQUr27Dp+X9dfzU8xmC5/pBNvs2HBEwHwYDVR0jBBgwFoAUr27Dp+X9
+dfzU8xmC5/pBNvs2HBEwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBF
+AiEAsb+76vM60UXkt0FMYZtSsKxgYR3hqo7cYb+4WUfEKiQCIFgWwaFKp+/imJpv
+fEPglW04uADvl/oD2SF0yLHELGks
+-----END CERTIFICATE-----
+`;

@@ -1,0 +1,151 @@
+/**
+ * config.ini of an export (backend.FinalizeExport), written and read. Pure. Values are Python's str() of the
+ * filled parameters: "None", "True". A reader takes every option name in lower case and unknown ones as they
+ * come, since exports of older releases have other fields.
+ */
+import { hypervisorAbout } from '../../hypervisors/catalog.ts';
+import type { Configuration } from '../../model/configuration.ts';
+import type { Disk } from '../../model/objects/disk.ts';
+import type { Instance } from '../../model/objects/instance.ts';
+import {
+  filledBackend,
+  filledHypervisor,
+  filledNic,
+  filledOs,
+  filledPrivateOs,
+} from '../../model/params/fill.ts';
+
+/** constants.EXPORT_VERSION. */
+export const exportVersion = 0;
+
+type Value = string | number | boolean | null | undefined;
+type Section = readonly (readonly [string, Value])[];
+
+function text(value: Value): string {
+  if (value === null || value === undefined) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  return String(value).replaceAll('\n', '\n\t');
+}
+
+/** The text of a file in the form of Python's ConfigParser. */
+export function formatSections(sections: readonly (readonly [string, Section])[]): string {
+  return sections
+    .map(([name, section]) => {
+      const lines = section.map(([option, value]) => `${option.toLowerCase()} = ${text(value)}\n`);
+      return `[${name}]\n${lines.join('')}\n`;
+    })
+    .join('');
+}
+
+function nicLines(configuration: Configuration, instance: Instance): [string, Value][] {
+  const lines = instance.nics.flatMap((nic, index): [string, Value][] => {
+    const filled = filledNic(configuration.cluster, nic);
+    const at = `nic${index}`;
+    return [
+      [`${at}_mac`, nic.mac],
+      [`${at}_ip`, nic.ip],
+      [`${at}_network`, nic.network],
+      [`${at}_name`, nic.name],
+      [`${at}_link`, filled.link],
+      [`${at}_mode`, filled.mode],
+      [`${at}_vlan`, filled.vlan],
+    ];
+  });
+  return [...lines, ['nic_count', instance.nics.length]];
+}
+
+/** One disk of an export: what it was in the instance, and the file that its data is in. */
+export interface ExportedDisk {
+  readonly disk: Disk;
+  readonly dump: string;
+}
+
+function diskLines(disks: readonly ExportedDisk[]): [string, Value][] {
+  const lines = disks.flatMap(({ disk, dump }, index): [string, Value][] => [
+    [`disk${index}_ivname`, disk.iv_name],
+    [`disk${index}_dump`, dump],
+    [`disk${index}_size`, disk.size],
+    [`disk${index}_name`, disk.name],
+  ]);
+  return [...lines, ['disk_count', disks.length]];
+}
+
+const sorted = (values: object): Section =>
+  Object.entries(values as Readonly<Record<string, Value>>).sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** @param timestamp seconds since the epoch */
+export function exportConfiguration(
+  configuration: Configuration,
+  instance: Instance,
+  disks: readonly ExportedDisk[],
+  timestamp: number,
+): string {
+  const { cluster } = configuration;
+  const backend = filledBackend(cluster, instance);
+  const { params } = hypervisorAbout(instance.hypervisor);
+  const hypervisor = Object.entries(filledHypervisor(cluster, instance)).filter(
+    ([name]) => params[name]?.global !== true,
+  );
+  const { maxmem, minmem, vcpus } = backend;
+  return formatSections([
+    [
+      'export',
+      [
+        ['version', exportVersion],
+        ['timestamp', Math.floor(timestamp)],
+        ['source', instance.primary_node],
+        ['os', instance.os],
+        ['compression', 'none'],
+      ],
+    ],
+    [
+      'instance',
+      [
+        ['name', instance.name],
+        ['maxmem', maxmem],
+        ['minmem', minmem],
+        // Of older releases.
+        ['memory', maxmem],
+        ['vcpus', vcpus],
+        ['disk_template', disks[0]?.disk.dev_type ?? 'diskless'],
+        ['hypervisor', instance.hypervisor],
+        ['tags', [...instance.tags].join(' ')],
+        ...nicLines(configuration, instance),
+        ...diskLines(disks),
+      ],
+    ],
+    ['hypervisor', sorted(Object.fromEntries(hypervisor))],
+    ['backend', sorted(backend)],
+    ['os', sorted(filledOs(cluster, instance.os, instance.osparams))],
+    ['os_private', sorted(filledPrivateOs(cluster, instance.os, instance.osparams_private))],
+  ]);
+}
+
+/** Options by section, both in lower case as Python reads them. */
+export type ExportFile = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+/** Reads what Python's ConfigParser writes; lines that are neither section nor option are left out. */
+export function parseSections(source: string): ExportFile {
+  const sections = new Map<string, Map<string, string>>();
+  let section: Map<string, string> | undefined;
+  let last: string | undefined;
+  for (const line of source.split('\n')) {
+    const header = /^\[([^\]]+)\]\s*$/.exec(line);
+    if (header !== null) {
+      section = sections.get(header[1]!) ?? new Map<string, string>();
+      sections.set(header[1]!, section);
+      last = undefined;
+      continue;
+    }
+    if (section === undefined || line.trim() === '' || /^[#;]/.test(line)) continue;
+    if (/^\s/.test(line) && last !== undefined) {
+      section.set(last, `${section.get(last)}\n${line.trim()}`);
+      continue;
+    }
+    const option = /^([^=:]+?)\s*[=:]\s*(.*)$/.exec(line);
+    if (option === null) continue;
+    last = option[1]!.toLowerCase();
+    section.set(last, option[2]!.trim());
+  }
+  return sections;
+}
