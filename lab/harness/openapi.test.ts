@@ -41,10 +41,17 @@ function rowOf(fields: readonly string[]): unknown[] {
   return fields.map((field) => known[field] ?? null);
 }
 
+const answered = async (method: string, args: readonly unknown[]) =>
+  method in luxi ? luxi[method]!(args) : [rowOf(args[1] as string[])];
+
 const service = createService({
   routes,
   master: {
-    call: async (method, args) => (method in luxi ? luxi[method]!(args) : [rowOf(args[1] as string[])]),
+    call: answered,
+    reply: async (method, args) => {
+      const result = await answered(method, args);
+      return { text: JSON.stringify(result), result: () => result };
+    },
     submit: async () => 7,
   },
   users: { user: (name) => parseUsers('admin pw write').get(name) },

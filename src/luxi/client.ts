@@ -20,6 +20,19 @@ export interface LuxiClient {
   close(): void;
 }
 
+/** An answer as it came, for whoever can tell by its text that nothing is new. */
+export interface LuxiReply {
+  readonly text: string;
+  /** @throws Failure as `call` */
+  result(): unknown;
+}
+
+/** A client that also gives answers as they came. */
+export interface LuxiConnection extends LuxiClient {
+  /** @throws Failure as `call`, but for failures that the daemon answers */
+  reply(method: string, args: readonly unknown[]): Promise<LuxiReply>;
+}
+
 export interface LuxiClientOptions {
   /** Milliseconds to wait for an answer (constants.LUXI_DEF_RWTO is 180 s). */
   readonly answerMs?: number;
@@ -142,7 +155,10 @@ function mayRepeat(method: string): boolean {
  * @throws Failure NoMasterError (its argument is the path) when nobody listens there; PermissionError when
  *   this user may not
  */
-export async function connectLuxi(socketPath: string, options: LuxiClientOptions = {}): Promise<LuxiClient> {
+export async function connectLuxi(
+  socketPath: string,
+  options: LuxiClientOptions = {},
+): Promise<LuxiConnection> {
   const answerMs = options.answerMs ?? 180_000;
   const retries = options.retryMs ?? defaultRetries;
   let connection = new Connection(await openSocket(socketPath));
@@ -159,7 +175,7 @@ export async function connectLuxi(socketPath: string, options: LuxiClientOptions
     const message = frame({ method, args });
     for (let number = 0; ; number += 1) {
       try {
-        return resultOf(await attempt(message));
+        return await attempt(message);
       } catch (error) {
         const pause = retries[number];
         const gone =
@@ -171,11 +187,17 @@ export async function connectLuxi(socketPath: string, options: LuxiClientOptions
     }
   };
 
+  const inTurn = (method: string, args: readonly unknown[]) => {
+    const answer = turn.then(() => ask(method, args));
+    turn = answer.catch(() => {});
+    return answer;
+  };
+
   return {
-    call(method, args) {
-      const result = turn.then(() => ask(method, args));
-      turn = result.catch(() => {});
-      return result;
+    call: async (method, args) => resultOf(await inTurn(method, args)),
+    async reply(method, args) {
+      const text = await inTurn(method, args);
+      return { text, result: () => resultOf(text) };
     },
     close() {
       closed = true;

@@ -10,12 +10,12 @@ test('asks over no more connections than it may, and keeps them', async () => {
   const master = openMaster(async () => {
     opened += 1;
     return {
-      async call(method: string) {
+      async reply(method: string) {
         busy += 1;
         most = Math.max(most, busy);
         await new Promise((resolve) => setImmediate(resolve));
         busy -= 1;
-        return method;
+        return { text: method, result: () => method };
       },
       close() {},
     };

@@ -4,13 +4,15 @@
  */
 import { Failure } from '../kit/failure.ts';
 import { pythonRepr, pythonText } from '../kit/python-text.ts';
-import type { LuxiClient } from '../luxi/client.ts';
+import type { LuxiConnection, LuxiReply } from '../luxi/client.ts';
 import type { AnyOpcode } from '../opcodes/opcode.ts';
 import { HttpError } from './http-error.ts';
 
 export interface Master {
   /** @throws HttpError, or the Failure that the master answered with */
   call(method: string, args: readonly unknown[]): Promise<unknown>;
+  /** The same as it came: its `result` throws what the master answered. */
+  reply(method: string, args: readonly unknown[]): Promise<LuxiReply>;
   /** @returns the job's number */
   submit(ops: readonly AnyOpcode[]): Promise<unknown>;
 }
@@ -59,9 +61,11 @@ function submissionError(error: unknown): unknown {
   }
 }
 
+type Connection = Pick<LuxiConnection, 'reply' | 'close'>;
+
 /** @param most connections at once */
-export function openMaster(connect: () => Promise<LuxiClient>, most: number): MasterConnections {
-  const idle: LuxiClient[] = [];
+export function openMaster(connect: () => Promise<Connection>, most: number): MasterConnections {
+  const idle: Connection[] = [];
   const waiting: (() => void)[] = [];
   let busy = 0;
   let closed = false;
@@ -76,12 +80,12 @@ export function openMaster(connect: () => Promise<LuxiClient>, most: number): Ma
     if (next === undefined) busy -= 1;
     else next();
   };
-  const call = async (method: string, args: readonly unknown[]) => {
+  const reply = async (method: string, args: readonly unknown[]) => {
     await turn();
     let client = idle.pop();
     try {
       client ??= await connect();
-      return await client.call(method, args);
+      return await client.reply(method, args);
     } finally {
       if (client !== undefined) {
         if (closed) client.close();
@@ -90,8 +94,10 @@ export function openMaster(connect: () => Promise<LuxiClient>, most: number): Ma
       leave();
     }
   };
+  const call = async (method: string, args: readonly unknown[]) => (await reply(method, args)).result();
   return {
     call,
+    reply,
     async submit(ops) {
       try {
         return await call('SubmitJob', [ops]);

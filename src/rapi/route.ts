@@ -86,11 +86,22 @@ export interface Constant {
   readonly value: unknown;
 }
 
-/** A read that is one call of the master, answered as it is or in another shape. */
+/** What the master is asked over LUXI. */
+export interface Question {
+  readonly method: string;
+  readonly args: readonly unknown[];
+}
+
+/** A read that is one question to the master, answered as it is or in another shape. */
 export interface Reading {
   readonly kind: 'read';
   readonly contract: Contract;
-  readonly run: (request: RapiRequest, master: Master) => Promise<unknown>;
+  readonly ask: (request: RapiRequest) => Question;
+  /**
+   * From nothing but what the master answered, so that the same answer has the same shape.
+   * @throws HttpError
+   */
+  readonly shape?: (answer: unknown) => unknown;
 }
 
 /** Anything else: it may change things or wait. */

@@ -20,7 +20,11 @@ async function exchange(bytes: string, isOver: (text: string) => boolean = () =>
   }, silentLog);
   const service = createService({
     routes,
-    master: { call: async () => [], submit: async () => 1 },
+    master: {
+      call: async () => [],
+      reply: async () => ({ text: '[]', result: () => [] }),
+      submit: async () => 1,
+    },
     users: { user: (name) => users.get(name) },
     requireAuthentication: false,
     events,

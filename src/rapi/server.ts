@@ -44,10 +44,14 @@ const requestMs = 60_000;
 const idleMs = 15_000;
 const mostConnections = 20_000;
 
+const noBody = Promise.resolve(Buffer.alloc(0));
+
 /** Collects the body. Too long a one is refused as soon as that is known. */
 function readBody(message: IncomingMessage, most: number): Promise<Buffer> {
+  const { 'content-length': announced = '0', 'transfer-encoding': encoding } = message.headers;
+  if (announced === '0' && encoding === undefined) return noBody;
   const tooLarge = () => new HttpError(413, 'Request body too large');
-  if (Number(message.headers['content-length'] ?? 0) > most) return Promise.reject(tooLarge());
+  if (Number(announced) > most) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -60,7 +64,9 @@ function readBody(message: IncomingMessage, most: number): Promise<Buffer> {
     });
     message.once('end', () => resolve(Buffer.concat(chunks)));
     message.once('error', reject);
-    message.once('close', () => reject(new HttpError(400, 'The connection ended within the request body')));
+    message.once('close', () => {
+      if (!message.complete) reject(new HttpError(400, 'The connection ended within the request body'));
+    });
   });
 }
 
@@ -140,7 +146,9 @@ export function createRapiServer({ service, log, port, bind, certificate }: Serv
   server.on('clientError', refuse);
   server.on('request', (message: IncomingMessage, response: ServerResponse) => {
     const gone = new AbortController();
-    response.once('close', () => gone.abort());
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort();
+    });
     response.on('error', () => {});
     const { method = '', url = '/', headers } = message;
     const began = performance.now();

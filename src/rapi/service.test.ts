@@ -36,7 +36,17 @@ function world({ answers = {}, requireAuthentication = false }: World = {}) {
     if (answer instanceof Error) throw answer;
     return typeof answer === 'function' ? (answer as (given: readonly unknown[]) => unknown)(args) : answer;
   };
-  const master: Master = { call, submit: async (ops) => (await call('SubmitJob', [ops])) ?? 7 };
+  const reply: Master['reply'] = async (method, args) => {
+    const result = await call(method, args).catch((error: Error) => error);
+    return {
+      text: JSON.stringify(result) ?? 'null',
+      result() {
+        if (result instanceof Error) throw result;
+        return result;
+      },
+    };
+  };
+  const master: Master = { call, reply, submit: async (ops) => (await call('SubmitJob', [ops])) ?? 7 };
   const service = createService({
     routes,
     master,

@@ -8,10 +8,11 @@ import type { Log } from '../kit/log.ts';
 import { type AnswerParts, answerRequest } from './answer.ts';
 import type { EventHub, EventSink } from './event-hub.ts';
 import { errorBody, HttpError } from './http-error.ts';
-import { jsonText } from './json-text.ts';
+import { jsonBytes } from './json-text.ts';
 import { asHttpError } from './master.ts';
+import { type Read, Reads } from './reads.ts';
 import { parseQuery, type RapiRequest } from './request.ts';
-import type { Route } from './route.ts';
+import type { Answer, Route } from './route.ts';
 import { createFinder, type Found } from './routing.ts';
 import { SharedReads } from './shared-reads.ts';
 import { mayUse, passwordFits, type RapiUser, realm, type UserDirectory } from './users.ts';
@@ -19,6 +20,8 @@ import { mayUse, passwordFits, type RapiUser, realm, type UserDirectory } from '
 /** Largest bodies in bytes: of known users (Ganeti's limit), and of anybody. */
 export const largestBody = 10 * 1024 * 1024;
 export const largestAnonymousBody = 64 * 1024;
+/** Bytes of answers that are remembered. */
+const mostRemembered = 16 * 1024 * 1024;
 
 export interface HttpRequest {
   readonly method: string;
@@ -107,17 +110,17 @@ function decodeBody(bytes: Buffer, contentType: string | undefined): unknown {
 export type Service = (request: HttpRequest) => Promise<HttpAnswer>;
 
 export function errorAnswer(error: HttpError): HttpAnswer {
-  return { status: error.status, headers: { ...json, ...error.headers }, body: jsonText(errorBody(error)) };
+  return { status: error.status, headers: { ...json, ...error.headers }, body: jsonBytes(errorBody(error)) };
 }
 
-/** Reads that change nothing and depend on nothing but their address. */
-function isShared({ answer, method }: Route, body: unknown): boolean {
-  return method === 'GET' && body === null && ['list', 'item', 'read'].includes(answer.kind);
+function isRead(answer: Answer): answer is Read {
+  return answer.kind === 'list' || answer.kind === 'item' || answer.kind === 'read';
 }
 
 export function createService(parts: ServiceParts): Service {
   const find = createFinder(parts.routes);
-  const reads = new SharedReads<Buffer>();
+  const reads = new Reads(parts.master, mostRemembered);
+  const shared = new SharedReads<Buffer>();
 
   /** The client goes on listening as long as its user may. */
   const listen = async (found: Found, request: HttpRequest): Promise<HttpAnswer> => {
@@ -147,8 +150,9 @@ export function createService(parts: ServiceParts): Service {
     const asked: RapiRequest = { names: found.names, query, body, gone: request.gone };
     const kind = found.route.answer;
     if (kind.kind === 'stream') return await listen(found, request);
-    const run = async () => Buffer.from(jsonText(await answerRequest(kind, path, asked, parts)));
-    const shown = isShared(found.route, body) ? await reads.read(url, run) : await run();
+    const shown = isRead(kind)
+      ? await shared.read(url, () => reads.read(kind, path, url, asked))
+      : jsonBytes(await answerRequest(kind, asked, parts));
     return { status: 200, headers: json, body: shown };
   };
 

@@ -26,7 +26,7 @@ export function additions(all: () => readonly Route[]): readonly Route[] {
   let document: Promise<unknown> | undefined;
   return [
     route('GET', '/3/openapi.json', null, {
-      kind: 'read',
+      kind: 'action',
       contract: { doc: 'This document.', result: { type: 'object', required: ['openapi', 'paths'] } },
       run: () => (document ??= documentOf(all())),
     }),

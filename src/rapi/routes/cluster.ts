@@ -113,8 +113,8 @@ export const clusterRoutes: readonly Route[] = [
   route('GET', '/2/info', 'cluster.info', {
     kind: 'read',
     contract: { doc: 'What the cluster is and how it is set.', result: informationSchema },
-    run: async (_, master) =>
-      withAliases((await master.call('QueryClusterInfo', [])) as Record<string, unknown>),
+    ask: () => ({ method: 'QueryClusterInfo', args: [] }),
+    shape: (answer) => withAliases(answer as Record<string, unknown>),
   }),
   route('GET', '/2/os', 'os.list', { kind: 'action', contract: systemsContract, run: operatingSystems }),
   submits('PUT', '/2/redistribute-config', 'cluster.redistribute_config', cluster.ClusterRedistConf, {

@@ -112,9 +112,8 @@ async function reinstall({ names, query, body }: RapiRequest, master: Master): P
   ]);
 }
 
-async function console({ names }: RapiRequest, master: Master): Promise<unknown> {
-  const args = [[names.instance_name], ['console', 'oper_state'], false];
-  const [row] = (await master.call('QueryInstances', args)) as unknown[][];
+function consoleOf(rows: unknown): unknown {
+  const [row] = rows as unknown[][];
   if (row === undefined) throw new HttpError(404);
   if (row[1] !== true) throw new HttpError(503, 'Instance console unavailable');
   return row[0];
@@ -212,7 +211,15 @@ const running: readonly Route[] = [
     'GET',
     `${base}/console`,
     'instances.query.console',
-    { kind: 'read', contract: consoleContract, run: console },
+    {
+      kind: 'read',
+      contract: consoleContract,
+      ask: ({ names }) => ({
+        method: 'QueryInstances',
+        args: [[names.instance_name], ['console', 'oper_state'], false],
+      }),
+      shape: consoleOf,
+    },
     ['write', 'read'],
   ),
 ];

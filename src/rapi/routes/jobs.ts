@@ -72,8 +72,8 @@ const jobRoutes: readonly Route[] = [
   route('GET', '/2/jobs/{job_id}', 'jobs.query', {
     kind: 'read',
     contract: { doc: 'One job with its messages and results.', result: objectReference('job') },
-    async run({ names }, master) {
-      const rows = await master.call('QueryJobs', [[Number(names.job_id)], jobFields]);
+    ask: ({ names }) => ({ method: 'QueryJobs', args: [[Number(names.job_id)], jobFields] }),
+    shape(rows) {
       const [row] = rows as (readonly unknown[] | null)[];
       if (row === null || row === undefined) throw new HttpError(404);
       return Object.fromEntries(jobFields.map((field, index) => [field, row[index]]));

@@ -98,9 +98,12 @@ export const nodeRoutes: readonly Route[] = [
       query: [flagNamed('lock')],
       result: { enum: Object.values(roles) },
     },
-    async run({ names, query }, master) {
-      const args = [[names.node_name], ['role'], flagArgument(query, 'lock')];
-      const [row] = (await master.call('QueryNodes', args)) as string[][];
+    ask: ({ names, query }) => ({
+      method: 'QueryNodes',
+      args: [[names.node_name], ['role'], flagArgument(query, 'lock')],
+    }),
+    shape(rows) {
+      const [row] = rows as string[][];
       if (row === undefined) throw new HttpError(404);
       return roles[row[0]!];
     },

@@ -60,7 +60,7 @@ export const queryRoutes: readonly Route[] = [
         query: [comma],
         result: resultSchema,
       },
-      run: ({ names, query }, master) => master.call('Query', [names.resource, fieldsOf(query), null]),
+      ask: ({ names, query }) => ({ method: 'Query', args: [names.resource, fieldsOf(query), null] }),
     },
     access,
   ),
@@ -102,9 +102,9 @@ export const queryRoutes: readonly Route[] = [
       query: [textNamed('fields')],
       result: { type: 'object', properties: { fields: fieldsSchema }, required: ['fields'] },
     },
-    run({ names, query }, master) {
+    ask({ names, query }) {
       const fields = textArgument(query, 'fields', null);
-      return master.call('QueryFields', [names.resource, fields === null ? null : split(fields)]);
+      return { method: 'QueryFields', args: [names.resource, fields === null ? null : split(fields)] };
     },
   }),
 ];

@@ -16,8 +16,10 @@ export function tagRoutes(path: string, kind: TagKind, variable?: string): reado
     route('GET', path, 'tags.get', {
       kind: 'read',
       contract: { doc: 'Its tags.', result: { type: 'array', items: { type: 'string' } } },
-      run: ({ names }, master) =>
-        master.call('QueryTags', [kind, variable === undefined ? '' : names[variable]]),
+      ask: ({ names }) => ({
+        method: 'QueryTags',
+        args: [kind, variable === undefined ? '' : names[variable]],
+      }),
     }),
     submits('PUT', path, 'tags.set', TagsSet, { fixed, body: false }),
     submits('DELETE', path, 'tags.delete', TagsDel, { fixed, body: false }),
