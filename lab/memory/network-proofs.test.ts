@@ -182,3 +182,42 @@ test('a name is given to one network', async () => {
     /Desired new name 'net2' clashes with existing network \(UUID: /,
   );
 });
+
+test('a network of IPv6 alone connects guests and gives no IPv4 address', async () => {
+  const net6 = { network_name: 'net1', network6: '2001:db8::/64', gateway6: '2001:db8::1' };
+  await provesUndo(networkAdd, net6, memoryWorld());
+  const prepared = [
+    [networkAdd, net6],
+    [networkConnect, connect],
+  ] as const;
+  await provesUndo(networkSetParams, { network_name: 'net1', gateway6: 'none' }, preparedWorld({}, prepared));
+  const cluster = createMemoryCluster();
+  for (const [operation, request] of prepared) await runOperation(cluster, operation, request);
+  await runOperation(cluster, instanceCreate, guest('six1.memory.example', { network: 'net1' }));
+  await assert.rejects(
+    runOperation(cluster, instanceCreate, guest('six2.memory.example', { network: 'net1', ip: 'pool' })),
+    /Unable to get a free IP/,
+  );
+  for (const [request, fault] of [
+    [{ network6: 'none' }, /needs its IPv6 network/],
+    [{ gateway: '10.88.0.1' }, /has no IPv4 gateway/],
+  ] as const)
+    await assert.rejects(
+      runOperation(cluster, networkSetParams, { network_name: 'net1', ...request }),
+      fault,
+    );
+  for (const [request, fault] of [
+    [{}, /needs an IPv4 network, an IPv6 network, or both/],
+    [{ network6: '2001:db8:1::/64', gateway: '10.0.0.1' }, /neither an IPv4 gateway/],
+    [{ network: '10.0.0.0/24', gateway6: '2001:db8::1' }, /An IPv6 gateway needs an IPv6 network/],
+  ] as const)
+    await assert.rejects(runOperation(cluster, networkAdd, { network_name: 'net2', ...request }), fault);
+});
+
+test('a gateway that is taken away leaves its address to others', async () => {
+  const cluster = createMemoryCluster();
+  await runOperation(cluster, networkAdd, net1);
+  assert.equal(networkOf(cluster).ext_reservations, '11000001');
+  await runOperation(cluster, networkSetParams, { network_name: 'net1', gateway: 'none' });
+  assert.deepEqual([networkOf(cluster).gateway, networkOf(cluster).ext_reservations], [null, '10000001']);
+});

@@ -12,7 +12,7 @@ function toNumber(address: string): number {
 }
 
 function rangeOf({ network }: Range): { base: number; size: number } | undefined {
-  const [address = '', bits = '32'] = network.split('/');
+  const [address = '', bits = '32'] = (network ?? '').split('/');
   if (!isIPv4(address)) return undefined;
   const size = 2 ** (32 - Number(bits));
   return { base: Math.floor(toNumber(address) / size) * size, size };

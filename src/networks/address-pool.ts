@@ -19,7 +19,8 @@ export interface Subnet {
 
 /** What a pool keeps in its network's object; missing maps are all free. */
 export interface PoolState {
-  readonly network: string;
+  /** null: a network of IPv6 alone, which has no address to give. */
+  readonly network: string | null;
   readonly reservations?: string | null | undefined;
   readonly ext_reservations?: string | null | undefined;
 }
@@ -75,15 +76,17 @@ export function parseSubnet(network: string): Subnet {
   return { base, prefix, size };
 }
 
+const noSubnet: Subnet = { base: 0, prefix: 32, size: 0 };
+
 export class AddressPool {
   readonly subnet: Subnet;
   readonly maps: PoolMaps;
-  readonly #network: string;
+  readonly #network: string | null;
 
   /** @throws Failure AddressPoolError when network or maps are wrong */
   constructor(state: PoolState) {
     this.#network = state.network;
-    this.subnet = parseSubnet(state.network);
+    this.subnet = state.network === null ? noSubnet : parseSubnet(state.network);
     const free = '0'.repeat(this.subnet.size);
     this.maps = {
       reservations: state.reservations || free,
@@ -97,8 +100,9 @@ export class AddressPool {
   }
 
   /** A new network's pool: its own address, broadcast and gateway belong to nobody. */
-  static initialise(network: string, gateway?: string | null): AddressPool {
+  static initialise(network: string | null, gateway?: string | null): AddressPool {
     const empty = new AddressPool({ network });
+    if (network === null) return empty;
     const { base, size } = empty.subnet;
     const own = [addressText(base), addressText(base + size - 1)];
     return (gateway ? [...own, gateway] : own).reduce((pool, ip) => pool.reserve(ip, 'external'), empty);
@@ -110,7 +114,8 @@ export class AddressPool {
   }
 
   #indexOf(address: string): number {
-    if (!this.contains(address)) throw fail(`${this.#network} does not contain ${address}`);
+    if (!this.contains(address))
+      throw fail(`${this.#network ?? 'A network of IPv6 alone'} does not contain ${address}`);
     return addressNumber(address)! - this.subnet.base;
   }
 
@@ -165,6 +170,7 @@ export class AddressPool {
       const address = addressText(this.subnet.base + index);
       if (this.#isFree(index) && !held.has(address)) return address;
     }
+    if (this.#network === null) throw fail('A network of IPv6 alone has no IPv4 address to give');
     throw fail(`${this.#network} is full`);
   }
 

@@ -9,7 +9,7 @@ export const NetworkAdd = opcode({
   doc: 'Adds a network.',
   params: {
     network_name: required(t.nonEmptyString, 'Name of the new network'),
-    network: required(v.ipv4Network, 'IPv4 network'),
+    network: optional(t.maybe(v.ipv4Network), null, 'IPv4 network; none for IPv6 alone'),
     gateway: optional(t.maybe(v.ipv4Address), null, 'IPv4 gateway'),
     network6: optional(t.maybe(v.ipv6Network), null, 'IPv6 network'),
     gateway6: optional(t.maybe(v.ipv6Address), null, 'IPv6 gateway'),
@@ -69,9 +69,9 @@ export const NetworkSetParams = opcode({
   doc: 'Changes a network.',
   params: {
     network_name: required(t.nonEmptyString, 'Name of the network'),
-    gateway: optional(t.maybe(v.ipv4Address), null, 'IPv4 gateway'),
-    network6: optional(t.maybe(v.ipv6Network), null, 'IPv6 network'),
-    gateway6: optional(t.maybe(v.ipv6Address), null, 'IPv6 gateway'),
+    gateway: optional(t.maybe(v.orNone(v.ipv4Address)), null, 'IPv4 gateway; "none" takes it away'),
+    network6: optional(t.maybe(v.orNone(v.ipv6Network)), null, 'IPv6 network; "none" takes it away'),
+    gateway6: optional(t.maybe(v.orNone(v.ipv6Address)), null, 'IPv6 gateway; "none" takes it away'),
     mac_prefix: optional(v.maybeName, null, 'First three bytes of generated MAC addresses'),
     add_reserved_ips: optional(t.maybe(t.listOf(v.ipv4Address)), null, 'Addresses to reserve'),
     remove_reserved_ips: optional(t.maybe(t.listOf(v.ipv4Address)), null, 'Reservations to lift'),

@@ -83,6 +83,9 @@ const text = (description: string, holds: (value: string) => boolean) =>
   t.restricted(t.string, description, holds);
 export const ipv4Address = text('IPv4 address', (value) => parseIpv4(value) !== undefined);
 export const ipv6Address = text('IPv6 address', (value) => parseIpv6(value) !== undefined);
+/** The value, or the word that takes it away (constants.VALUE_NONE). */
+export const orNone = (value: t.ParameterType<string>): t.ParameterType<string> =>
+  t.either(t.oneOf('none'), value);
 export const ipv4Network = text('IPv4 network', isIpv4Network);
 export const ipv6Network = text('IPv6 network', isIpv6Network);
 

@@ -72,7 +72,7 @@ export function filledNicOf(configuration: Configuration, nic: Nic): FilledNic {
         : {
             uuid: network.uuid,
             name: network.name,
-            subnet: network.network,
+            subnet: network.network ?? '',
             gateway: network.gateway ?? null,
             subnet6: network.network6 ?? null,
             gateway6: network.gateway6 ?? null,

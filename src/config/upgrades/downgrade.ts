@@ -45,6 +45,13 @@ function diskIoThatKeepsFrom(data: Raw): string[] {
     .map(([owner, values]) => `disk_aio=${String((values as Raw).disk_aio)} of ${owner}`);
 }
 
+/** Every Ganeti wants an IPv4 network, and a pool for its addresses. */
+function networksThatKeepFrom(data: Raw): string[] {
+  return objectsOf(data, 'networks')
+    .filter(({ network }) => typeof network !== 'string')
+    .map(({ name }) => `network ${String(name)} of IPv6 alone`);
+}
+
 /** 3.0 asks which tool drives Xen, and has no user name for RADOS. */
 function toThreeZero(data: Raw): void {
   const cluster = part(data, 'cluster');
@@ -67,7 +74,11 @@ export function downgradeConfiguration(
   target: DowngradeTarget,
 ): Raw {
   const copy = structuredClone(data) as Raw;
-  const obstacles = [...nicsThatKeepFrom(copy), ...(target < 3_010_000 ? diskIoThatKeepsFrom(copy) : [])];
+  const obstacles = [
+    ...nicsThatKeepFrom(copy),
+    ...networksThatKeepFrom(copy),
+    ...(target < 3_010_000 ? diskIoThatKeepsFrom(copy) : []),
+  ];
   if (obstacles.length > 0) {
     throw new Failure('OpPrereqError', [
       `Ganeti ${describeVersion(target)} does not know ${obstacles.join(', ')}; change that first`,

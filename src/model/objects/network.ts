@@ -7,7 +7,8 @@ export const Network = z
     ...identity,
     ...tags,
     name: z.string(),
-    network: z.string(),
+    /** null: a network of IPv6 alone. */
+    network: z.string().nullable(),
     network6: z.string().nullish(),
     gateway: z.string().nullish(),
     gateway6: z.string().nullish(),

@@ -54,8 +54,9 @@ function macOf(context: PlanContext, request: NicRequest, network: Network | und
   return lower;
 }
 
-function inNetwork(network: Network, address: string): boolean {
-  const [base, prefix] = network.network.split('/');
+function inNetwork({ network }: Network, address: string): boolean {
+  if (network === null) return false;
+  const [base, prefix] = network.split('/');
   const list = new BlockList();
   list.addSubnet(base!, Number(prefix), 'ipv4');
   return list.check(address, 'ipv4');

@@ -24,8 +24,18 @@ function requireNewName({ networks }: Configuration, name: string): void {
   }
 }
 
+/** A network has IPv4 addresses, IPv6 ones, or both; what belongs to the other kind makes no sense. */
+function requireAddresses({ network, gateway, network6, gateway6, add_reserved_ips: reserved }: Op): void {
+  const refuse = (what: string) => prerequisiteFailure(what, ErrorCode.invalid);
+  if (network === null && network6 === null)
+    throw refuse('A network needs an IPv4 network, an IPv6 network, or both');
+  if (network === null && (gateway !== null || reserved?.length))
+    throw refuse('A network of IPv6 alone has neither an IPv4 gateway nor IPv4 addresses to reserve');
+  if (network6 === null && gateway6 !== null) throw refuse('An IPv6 gateway needs an IPv6 network');
+}
+
 function newPool(op: Op): AddressPool {
-  const [address = '', prefix] = op.network.split('/');
+  const [address = '', prefix] = (op.network ?? '').split('/');
   const size = 2 ** (32 - Number(prefix ?? 32));
   if ((addressNumber(address) ?? 0) % size !== 0) throw executionFailure(`${op.network} has host bits set`);
   try {
@@ -82,6 +92,7 @@ export const networkAdd = operation({
     const macPrefix = op.mac_prefix === null ? null : macPrefixOf(op.mac_prefix);
     requireNewName(context.configuration, op.network_name);
     requireTags(op.tags);
+    requireAddresses(op);
     const empty = newPool(op);
     const own = op.conflicts_check ? withoutOwnAddresses(empty, context) : empty;
     const time = context.now();

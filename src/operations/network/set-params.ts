@@ -21,13 +21,29 @@ interface SetParamsPlan {
 /** The word that takes a value away (constants.VALUE_NONE). */
 const none = 'none';
 
+const wishOf = (text: string) => (text === none ? null : text);
+
+/** What is left must still be a network. */
+function requireIpv6({ network, network6, gateway6 }: Network): void {
+  if (network === null && !network6)
+    throw prerequisiteFailure('A network of IPv6 alone needs its IPv6 network', ErrorCode.invalid);
+  if (gateway6 && !network6)
+    throw prerequisiteFailure('An IPv6 gateway needs an IPv6 network', ErrorCode.invalid);
+}
+
 /** The gateway's address belongs to nobody else; the old one's is free again. */
 function moveGateway(
   pool: AddressPool,
   network: Network,
-  gateway: string,
+  gateway: string | null,
   context: PlanContext,
 ): AddressPool {
+  if (gateway === null) {
+    if (!network.gateway) context.warn('The network has no gateway');
+    return network.gateway ? pool.release(network.gateway, 'external') : pool;
+  }
+  if (network.network === null)
+    throw prerequisiteFailure('A network of IPv6 alone has no IPv4 gateway', ErrorCode.invalid);
   if (pool.contains(gateway) && pool.isReserved(gateway, 'instance')) {
     throw prerequisiteFailure(`Gateway IP address '${gateway}' is already reserved`, ErrorCode.state);
   }
@@ -80,12 +96,13 @@ export const networkSetParams = operation({
     const change: Change = {};
     let pool = new AddressPool(network);
     if (op.gateway) {
-      pool = moveGateway(pool, network, op.gateway, context);
-      change.gateway = op.gateway;
+      change.gateway = wishOf(op.gateway);
+      pool = moveGateway(pool, network, change.gateway, context);
     }
     if (op.mac_prefix) change.mac_prefix = op.mac_prefix === none ? null : macPrefixOf(op.mac_prefix);
-    if (op.network6) change.network6 = op.network6;
-    if (op.gateway6) change.gateway6 = op.gateway6;
+    if (op.network6) change.network6 = wishOf(op.network6);
+    if (op.gateway6) change.gateway6 = wishOf(op.gateway6);
+    requireIpv6({ ...network, ...change });
     pool = withReservations(pool, network, op, context);
     change.ext_reservations = pool.maps.ext_reservations;
     return { network, change };

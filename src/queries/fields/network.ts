@@ -25,7 +25,7 @@ function dotted(address: number): string {
 }
 
 function externalAddresses({ network, ext_reservations }: Network): string {
-  const base = parseIpv4(network.split('/')[0] ?? '');
+  const base = parseIpv4((network ?? '').split('/')[0] ?? '');
   if (base === undefined) return '';
   return (ext_reservations ?? '')
     .split('')
@@ -47,7 +47,7 @@ function connectionsOf({ uuid }: Network, { configuration }: View): string[][] {
 
 const fields: NetworkField[] = [
   { ...described('name', 'Network', 'text', 'Name of the network'), read: (network) => valued(network.name) },
-  { ...described('network', 'Subnet', 'text', 'IPv4 network'), read: ({ network }) => valued(network) },
+  { ...described('network', 'Subnet', 'text', 'IPv4 network'), read: ({ network }) => ifSet(network) },
   { ...described('gateway', 'Gateway', 'other', 'IPv4 gateway'), read: ({ gateway }) => ifSet(gateway) },
   {
     ...described('network6', 'IPv6Subnet', 'other', 'IPv6 network'),

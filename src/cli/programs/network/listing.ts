@@ -107,7 +107,7 @@ async function networkLines(session: Session, row: Row): Promise<string[]> {
     `  IPv6 Gateway: ${text('gateway6')}`,
     `  Mac Prefix: ${text('mac_prefix')}`,
     `  Size: ${size}`,
-    `  Free: ${free} (${((100 * free) / size).toFixed(2)}%)`,
+    `  Free: ${free} (${(size === 0 ? 0 : (100 * free) / size).toFixed(2)}%)`,
     '  Usage map:',
     ...mapLines(values.map ? text('map') : ''),
     '         (X) used    (.) free',

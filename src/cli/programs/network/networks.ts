@@ -25,6 +25,9 @@ function addressesOf(text: string | null): string[] | null {
   return text === '' ? [] : unescapeAndSplit(text);
 }
 
+/** A new network that shall have no gateway may be asked for in so many words. */
+const unlessNone = (text: string | null) => (text === 'none' ? null : text);
+
 export const add = command({
   arguments: [one('network')],
   options: [
@@ -44,14 +47,14 @@ export const add = command({
   usage: '<network-name>',
   description: 'Add a new IP network to the cluster',
   run: async (session, options, args) => {
-    if (options.network === null) {
+    if (options.network === null && options.network6 === null) {
       throw prerequisiteFailure('The --network option must be given', ErrorCode.invalid);
     }
     const opcode = opcodeOf(NetworkAdd, {
       network_name: args[0]!,
-      gateway: options.gateway,
+      gateway: unlessNone(options.gateway),
       network: options.network,
-      gateway6: options.gateway6,
+      gateway6: unlessNone(options.gateway6),
       network6: options.network6,
       mac_prefix: options.mac_prefix,
       add_reserved_ips: addressesOf(options.add_reserved_ips),
