@@ -1,9 +1,11 @@
 /**
  * Types the commands of the transcripts on a cluster of ours, in order, and counts where the answers are those of
- * real Ganeti: `lab/golden/replay [-v] [NAME…]`. The transcripts were recorded one after the other on one cluster, so
+ * real Ganeti: `lab/golden/replay [-v] [--check|--record] [NAME…]`. `equal.json` has which ones were equal before:
+ * `--check` ends with an error when one of them no longer is, `--record` keeps what is equal now. The transcripts were recorded one after the other on one cluster, so
  * the ones before those that are named are typed as well.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,7 +17,11 @@ import { readTranscripts, type Step } from './transcripts.ts';
 type Command = Step & { kind: 'command' };
 
 const { values, positionals } = parseArgs({
-  options: { verbose: { type: 'boolean', short: 'v', default: false } },
+  options: {
+    check: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
+    verbose: { type: 'boolean', short: 'v', default: false },
+  },
   allowPositionals: true,
 });
 
@@ -47,6 +53,12 @@ const scratch = mkdtempSync(join(tmpdir(), 'gantry-replay-'));
 const anew = '18';
 const founding = ['01', '02'];
 
+/** Per transcript the places of the commands whose answers are equal. */
+const list = join(import.meta.dirname, 'equal.json');
+const before = JSON.parse(await readFile(list, 'utf8').catch(() => '{}')) as Record<string, number[]>;
+const now: Record<string, number[]> = {};
+let lost = 0;
+
 let cluster = await GoldenCluster.up();
 try {
   for (const { name, steps } of readTranscripts(positionals)) {
@@ -57,8 +69,8 @@ try {
         if (step.kind === 'command') await cluster.type(step.node, step.command);
       }
     }
-    let equal = 0;
-    let all = 0;
+    const equal: number[] = [];
+    let index = -1;
     for (const step of steps) {
       if (step.kind === 'plug') {
         await cluster[step.verb](step.node);
@@ -66,14 +78,23 @@ try {
       }
       const seen = await cluster.type(step.node, step.command);
       if (step.kind === 'aside') continue;
-      all += 1;
+      index += 1;
       const differs = await difference(step, seen);
-      if (differs.length === 0) equal += 1;
-      else if (values.verbose) console.log([`$ ${step.command}`, ...differs].join('\n'));
+      const wasEqual = before[name]?.includes(index) === true;
+      if (differs.length === 0) equal.push(index);
+      else if (values.verbose || (values.check && wasEqual))
+        console.log([`$ ${step.command}`, ...differs].join('\n'));
+      if (values.check && wasEqual && differs.length > 0) lost += 1;
     }
-    console.log(`${name}: ${equal} of ${all}`);
+    now[name] = equal;
+    console.log(`${name}: ${equal.length} of ${index + 1}`);
   }
 } finally {
   await cluster.down();
   rmSync(scratch, { recursive: true, force: true });
+}
+if (values.record) writeFileSync(list, `${JSON.stringify({ ...before, ...now })}\n`);
+if (lost > 0) {
+  console.log(`${lost} answer(s) are no longer Ganeti's`);
+  process.exitCode = 1;
 }

@@ -63,6 +63,14 @@ describe('joining a cluster', () => {
     tearDown();
   });
 
+  test('values that a newer configuration left are replaced: the node is added again', async () => {
+    const { paths, joined, tearDown } = machine();
+    await joined({ ssconf_serial: 219 });
+    await joined({ ssconf: { cluster_name: 'cluster.example.com', master_node: 'node3.example.com' } });
+    assert.equal(readFileSync(`${paths.dataDir}/ssconf_master_node`, 'utf8'), 'node3.example.com\n');
+    tearDown();
+  });
+
   test('a machine of another cluster is refused before anything is written', async () => {
     const { paths, joined, tearDown } = machine();
     await joined();

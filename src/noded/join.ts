@@ -164,7 +164,7 @@ export async function joinCluster(options: JoinOptions, data: JoinData): Promise
   if ((await readSsconf(paths, 'cluster_name')) === undefined) await forgetMasters(paths);
   await setUpSsh(options, data);
   log.info('Writing ssconf files ...');
-  await writeSsconf(paths, data.ssconf, data.ssconf_serial);
+  await writeSsconf(paths, data.ssconf, data.ssconf_serial, true);
   log.info('Writing certificates and keys ...');
   if (data.hmac_key !== undefined) await secretFile(paths.confdHmacKey, data.hmac_key);
   if (data.cluster_domain_secret !== undefined) {

@@ -45,16 +45,18 @@ export async function masterNodeOf(paths: Where): Promise<string> {
 /**
  * Writes the values that differ from what is there.
  * @param serial of the configuration they come from
+ * @param replaces whatever is there, which another cluster or an earlier time may have left
  * @throws Failure ConfigurationError when the files that are there come from a newer one
  */
 export async function writeSsconf(
   paths: Where,
   values: Readonly<Record<string, string>>,
   serial: number,
+  replaces = false,
 ): Promise<void> {
   await mkdir(paths.dataDir, { recursive: true, mode: 0o755 });
   const before = Number((await readFile(serialFile(paths), 'utf8').catch(() => '0')).trim());
-  if (before > serial) {
+  if (before > serial && !replaces) {
     throw new Failure('ConfigurationError', [
       `ssconf values of serial number ${serial} are older than those of this node (${before})`,
     ]);

@@ -21,6 +21,13 @@ export function requireVmCapable(node: Node): void {
     throw prerequisiteFailure(`Cannot use non-vm_capable node: ${node.name}`, ErrorCode.state);
 }
 
+/** A node that new instances may run on. */
+export function requireUsableAsPrimary({ name, offline, drained, vm_capable: capable }: Node): void {
+  const fault = offline ? 'offline' : drained ? 'drained' : capable ? undefined : 'non-vm_capable';
+  if (fault !== undefined)
+    throw prerequisiteFailure(`Cannot use ${fault} primary node '${name}'`, ErrorCode.state);
+}
+
 /** A node that may take a new instance. */
 export function requireUsable(node: Node): void {
   requireOnline(node);

@@ -24,6 +24,9 @@ export function parametersInfo(own: Values, effective: Values, roman = false): R
   );
 }
 
+export const sortedByName = (values: Values): Values =>
+  Object.fromEntries(Object.entries(values).sort(([one], [other]) => (one < other ? -1 : 1)));
+
 /** Values at every depth as text (gnt_cluster._FormatGroupedParams). */
 export function groupedInfo(values: Values, roman = false): Record<string, Info> {
   return Object.fromEntries(

@@ -2,7 +2,7 @@
 import { niceSort } from '../../../kit/nice-sort.ts';
 import type { Paths } from '../../../kit/paths.ts';
 import { type Info, type Pairs, pairs } from '../../output/info.ts';
-import { groupedInfo, listOrNone, policyInfo } from '../../output/parameters-info.ts';
+import { groupedInfo, listOrNone, policyInfo, sortedByName } from '../../output/parameters-info.ts';
 import { maybeRoman } from '../../output/roman.ts';
 import { formatTime } from '../../output/time.ts';
 import { formatUidRanges } from '../../shared/uid-ranges.ts';
@@ -76,7 +76,7 @@ export function clusterInfo(cluster: ClusterData, paths: Paths, roman: boolean):
     ['Hidden OSes', cluster.hidden_os.join(', ')],
     ['Blacklisted OSes', cluster.blacklisted_os.join(', ')],
     ['Cluster parameters', settingsInfo(cluster, paths, roman)],
-    ['Default node parameters', groupedInfo(cluster.ndparams, roman)],
+    ['Default node parameters', groupedInfo(sortedByName(cluster.ndparams), roman)],
     ['Default instance parameters', groupedInfo(cluster.beparams, roman)],
     ['Default nic parameters', groupedInfo(cluster.nicparams, roman)],
     ['Default disk parameters', groupedInfo(cluster.diskparams, roman)],

@@ -11,7 +11,7 @@ import type { Nic } from '../../../model/objects/nic.ts';
 import type { Node } from '../../../model/objects/node.ts';
 import { storageAbout } from '../../../storage/catalog.ts';
 import type { StorageAbout } from '../../../storage/contract.ts';
-import { requireUsable } from '../../checks.ts';
+import { requireUsable, requireUsableAsPrimary } from '../../checks.ts';
 import type { PlanContext } from '../../operation.ts';
 import { requireCompression } from '../../transfer/authority.ts';
 import { chooseNodes, nodeCountOf } from '../choose-nodes.ts';
@@ -265,7 +265,9 @@ export async function planCreate(op: Op, context: PlanContext, origin?: Origin):
   const request = await createRequest(op, context);
   const { about, reserved, start } = request;
   const nodes = await nodesFor(op, context, request);
-  for (const node of nodes) requireUsable(node);
+  const [first, ...others] = nodes as [Node, ...Node[]];
+  requireUsableAsPrimary(first);
+  for (const node of others) requireUsable(node);
   const [primary] = nodes as [Node];
   const parts = await partsOf(op, context, request, nodes);
   if (request.iallocator === undefined && reserved === undefined) {

@@ -152,9 +152,9 @@ export async function createRequest(op: Op, context: PlanContext): Promise<Creat
   const { configuration } = context;
   const { cluster } = configuration;
   requireTags(op.tags);
-  requireSoundOptions(op, configuration);
   const skipsInstall = op.no_install === true && op.mode === 'create';
   if (skipsInstall && op.start) context.info('No-installation mode selected, disabling startup');
+  requireSoundOptions(op, configuration);
   const start = op.start && !skipsInstall;
   const name = await checkedName(context, {
     name: op.instance_name,
