@@ -17,7 +17,7 @@ import { keyMatches, makeClientCertificate } from '../noderpc/certificates.ts';
 import { forgetMasters } from '../noderpc/fence.ts';
 import { certificateIn, digestOf, isIssuedBy } from '../noderpc/pem.ts';
 import { ensureRootKey } from './handlers/ssh.ts';
-import { readSsconf, writeSsconf } from './ssconf.ts';
+import { forgetSsconfSerial, readSsconf, writeSsconf } from './ssconf.ts';
 
 /** Type, private key, public key. */
 const SshKey = z.tuple([z.enum(['rsa', 'dsa', 'ecdsa', 'ed25519']), z.string().min(1), z.string().min(1)]);
@@ -164,6 +164,8 @@ export async function joinCluster(options: JoinOptions, data: JoinData): Promise
   if ((await readSsconf(paths, 'cluster_name')) === undefined) await forgetMasters(paths);
   await setUpSsh(options, data);
   log.info('Writing ssconf files ...');
+  // The master's values count, whatever this machine knew when it left.
+  if (data.readd) await forgetSsconfSerial(paths);
   await writeSsconf(paths, data.ssconf, data.ssconf_serial, true);
   log.info('Writing certificates and keys ...');
   if (data.hmac_key !== undefined) await secretFile(paths.confdHmacKey, data.hmac_key);

@@ -2,7 +2,7 @@
  * The ssconf files: one value a file, `ssconf_<name>` in the data folder, so that shell scripts and
  * daemons on nodes that aren't candidates know the cluster without its configuration (ssconf.py).
  */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../kit/atomic-file.ts';
 import { Failure } from '../kit/failure.ts';
@@ -21,6 +21,11 @@ function fileOf(paths: Where, name: string): string {
 /** The serial number of the configuration that the files were written from. */
 function serialFile(paths: Where): string {
   return join(paths.dataDir, 'ssconf.serial');
+}
+
+/** Values of any configuration are taken next. */
+export async function forgetSsconfSerial(paths: Where): Promise<void> {
+  await rm(serialFile(paths), { force: true });
 }
 
 /** A value without its last line end; undefined while there is none. */

@@ -111,6 +111,7 @@ export async function setNodeUp(input: Readonly<Record<string, unknown>>, _talk:
     cluster_domain_secret: await readFile(paths.clusterDomainSecret, 'utf8'),
     rapi_certificate: await readFile(paths.rapiCertificate, 'utf8'),
     ssconf: { ...values, cluster_name: await ssconf('cluster_name') },
+    ssconf_serial: Number((await readText(`${paths.dataDir}/ssconf.serial`)) ?? 0),
     ...(await sshSetup(input, paths)),
     readd: input.readd === true,
     start_node_daemon: true,

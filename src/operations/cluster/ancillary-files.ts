@@ -70,8 +70,16 @@ async function readUpload(paths: Paths, path: string): Promise<Upload | undefine
   return { path: onNode, content: content.toString('base64'), encoding: 'base64', mode, owner, group };
 }
 
-/** Warns of each node that a file doesn't reach; files that aren't here are left out. */
-export async function uploadAncillaryFiles(job: JobHandle, only?: readonly string[]): Promise<void> {
+/**
+ * Warns of each node that a file doesn't reach; files that aren't here are left out.
+ * @param only paths; all of them when not given
+ * @param to uuids of nodes; all that are online when not given
+ */
+export async function uploadAncillaryFiles(
+  job: JobHandle,
+  only?: readonly string[],
+  to?: readonly string[],
+): Promise<void> {
   const { config, nodes, paths } = job.world;
   const { current } = config;
   const { cluster } = current;
@@ -80,7 +88,11 @@ export async function uploadAncillaryFiles(job: JobHandle, only?: readonly strin
     const file = await readUpload(paths, path);
     if (file === undefined) continue;
     const targets = nodesByName(current).filter(
-      (node) => !node.offline && node.uuid !== cluster.master_node && (!vmNodes || node.vm_capable),
+      (node) =>
+        !node.offline &&
+        node.uuid !== cluster.master_node &&
+        (!vmNodes || node.vm_capable) &&
+        (to === undefined || to.includes(node.uuid)),
     );
     const replies = await nodes.callAll(
       targets.map(({ uuid }) => uuid),

@@ -12,6 +12,7 @@ import { nodeParameters } from '../../model/params/node.ts';
 import { nodeCryptoTokens, nodeHasIpAddress, nodeVerify, version, vgList } from '../../noderpc/calls/node.ts';
 import { NodeAdd } from '../../opcodes/node.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
+import { uploadAncillaryFiles } from '../cluster/ancillary-files.ts';
 import { type JobHandle, operation, type PlanContext } from '../operation.ts';
 import { addHostsEntry, enrol, putNode } from '../steps/node.ts';
 import { followRoles, followSsh } from '../steps/ssh.ts';
@@ -187,6 +188,7 @@ async function run(plan: AddPlan, job: JobHandle): Promise<null> {
   });
   await job.keep();
   await followRoles(job);
+  await uploadAncillaryFiles(job, undefined, [node.uuid]);
   return null;
 }
 
