@@ -1,11 +1,11 @@
 /**
  * No-op jobs through the whole path, over any master daemon's LUXI socket: submitted one by one, locked, run,
- * finished and durable. The job is a delay of no time on the master, which takes the cluster's lock.
+ * finished and durable. The job is a delay that waits nowhere and takes the cluster's lock.
  */
 import { Failure } from '../../src/kit/failure.ts';
 import { connectLuxi, type LuxiClient } from '../../src/luxi/client.ts';
 
-const noOperation = { OP_ID: 'OP_TEST_DELAY', duration: 0.000001, on_master: true, on_nodes: [] };
+const noOperation = { OP_ID: 'OP_TEST_DELAY', duration: 0.001, on_master: false, on_nodes: [] };
 const ended: readonly unknown[] = ['success', 'error', 'canceled'];
 
 async function submit(client: LuxiClient): Promise<number> {

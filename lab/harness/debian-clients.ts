@@ -7,8 +7,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { messageOf } from '../../src/kit/failure.ts';
-import { type ProcessResult, runChecked, runProcess } from '../../src/kit/process.ts';
+import { Failure, messageOf } from '../../src/kit/failure.ts';
+import { describeFailure, type ProcessResult, runChecked, runProcess } from '../../src/kit/process.ts';
 import type { NodeName, VirtualLab } from './virtual.ts';
 
 /** The commands, htools, and the Python modules that the commands import. */
@@ -52,6 +52,14 @@ async function unpack(folder: string): Promise<void> {
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
+}
+
+export interface ReadBack {
+  /** By id: status and the summaries of the opcodes. */
+  readonly jobs: readonly (readonly [number, string, readonly string[]])[];
+  /** What Ganeti's own check finds wrong with the configuration. */
+  readonly faults: readonly string[];
+  readonly instances: readonly string[];
 }
 
 export class DebianClients {
@@ -110,6 +118,17 @@ export class DebianClients {
     args: readonly string[],
   ): Promise<ProcessResult> {
     return await this.#run(lab, node, [python, '-c', code, ...args]);
+  }
+
+  /**
+   * What Ganeti's own code finds in the files of a node.
+   * @param config path of a config.data as Ganeti 3.0 has it
+   */
+  async readBack(lab: VirtualLab, node: NodeName, config: string): Promise<ReadBack> {
+    const script = join(import.meta.dirname, 'read-back.py');
+    const result = await this.#run(lab, node, [python, script, config, lab.paths(node).queueDir]);
+    if (result.code !== 0) throw new Failure('CommandError', [describeFailure(result)]);
+    return JSON.parse(result.stdout) as ReadBack;
   }
 
   async #run(lab: VirtualLab, node: NodeName, argv: readonly string[]): Promise<ProcessResult> {

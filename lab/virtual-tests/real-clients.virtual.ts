@@ -1,9 +1,13 @@
 /**
  * Real Ganeti's own commands and its balancer, unchanged, against our master daemon: they speak LUXI as Debian's
- * ganeti-3.0 does, and must print what they print there.
+ * ganeti-3.0 does, and must print what they print there. Its own code also reads the files that the daemon leaves.
  */
 import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { downgradeConfiguration } from '../../src/config/upgrades/downgrade.ts';
+import { sleep } from '../../src/kit/clock.ts';
 import { DebianClients } from '../harness/debian-clients.ts';
 import { recorded } from '../harness/recorded.ts';
 import { VirtualLab } from '../harness/virtual.ts';
@@ -122,5 +126,33 @@ node3.virtual.example C    ${lab.address('node3')} default
       /success INSTANCE_MIGRATE/,
     );
     assert.match(await output('gnt-instance list --no-headers -o status'), /^(running\n){4}$/);
+  });
+
+  test('reads the job files that are left, and finds nothing wrong with config.data', async () => {
+    await output('gnt-job archive 1');
+    await output('gnt-cluster redist-conf');
+    await sleep(200);
+    const listed = (await output('gnt-job list --no-headers -o id,status'))
+      .trim()
+      .split('\n')
+      .map((row) => row.trim().split(/ +/) as [string, string]);
+    const written = JSON.parse(await readFile(lab.paths('node1').configFile, 'utf8')) as Record<
+      string,
+      unknown
+    >;
+    const older = join(lab.directory, 'config-3.0');
+    await writeFile(older, JSON.stringify(downgradeConfiguration(written, 3_000_000)));
+    const { jobs, faults, instances } = await real.readBack(lab, 'node1', older);
+    assert.deepEqual(faults, []);
+    assert.deepEqual(
+      instances,
+      [1, 2, 3, 4].map((number) => `inst${number}.virtual.example`),
+    );
+    assert.deepEqual(jobs[0], [1, 'success', ['CLUSTER_POST_INIT']]);
+    assert.deepEqual(
+      jobs.slice(1).map(([id, status]) => [String(id), status]),
+      listed,
+    );
+    assert.ok(jobs.some(([, , [summary]]) => summary === 'INSTANCE_CREATE(inst4.virtual.example)'));
   });
 });

@@ -12,6 +12,7 @@ import {
   type Configuration,
   configurationVersion,
   type Objects,
+  storedObject,
   type TableName,
   tableNames,
 } from '../model/configuration.ts';
@@ -24,7 +25,7 @@ function* texts(configuration: Configuration): IterableIterator<string> {
   for (const name of tableNames) {
     let separator = `,"${name}":{`;
     for (const object of configuration[name] as Table<Objects[TableName]>) {
-      yield `${separator}${JSON.stringify(object.uuid)}:${JSON.stringify(object)}`;
+      yield `${separator}${JSON.stringify(object.uuid)}:${JSON.stringify(storedObject(name, object))}`;
       separator = ',';
     }
     yield separator === ',' ? '}' : `${separator}}`;

@@ -76,16 +76,25 @@ export function parseConfiguration(data: unknown): Configuration {
   };
 }
 
+/** An object as config.data has it: a filter rule has no serial number, times or tags there, and Ganeti refuses them. */
+export function storedObject(name: TableName, object: Objects[TableName]): unknown {
+  if (name !== 'filters') return object;
+  const { serial_no: _serial, ctime: _made, mtime: _changed, tags: _tags, ...stored } = object as FilterRule;
+  return stored;
+}
+
 /** The JSON value of config.data. */
 export function serialiseConfiguration(configuration: Configuration): Record<string, unknown> {
-  const records = (table: Table<Objects[TableName]>) =>
-    Object.fromEntries(table.values().map((object) => [object.uuid, object]));
+  const records = (name: TableName) =>
+    Object.fromEntries(
+      (configuration[name] as Table<Objects[TableName]>)
+        .values()
+        .map((object) => [object.uuid, storedObject(name, object)]),
+    );
   return {
     version: configurationVersion,
     cluster: configuration.cluster,
-    ...Object.fromEntries(
-      tableNames.map((name) => [name, records(configuration[name] as Table<Objects[TableName]>)]),
-    ),
+    ...Object.fromEntries(tableNames.map((name) => [name, records(name)])),
     serial_no: configuration.serial_no,
     ctime: configuration.ctime,
     mtime: configuration.mtime,
