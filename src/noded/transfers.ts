@@ -7,7 +7,6 @@ import { spawn } from 'node:child_process';
 import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pollUntil } from '../kit/clock.ts';
-import { runningPid } from '../kit/daemon.ts';
 import { executionFailure } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import type { Paths } from '../kit/paths.ts';
@@ -18,6 +17,17 @@ import type { TransferSpec } from './transfer/spec.ts';
 const program = 'import-export';
 /** What a process gets after SIGTERM before it is killed (constants.CHILD_LINGER_TIMEOUT). */
 const lingerMs = 5_000;
+
+/**
+ * When a process began, in the kernel's ticks: tells it from a later one with the same number, also while it
+ * is about to become another program (proc(5), stat). Undefined for one that has ended.
+ */
+async function bornOf(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // The name in parentheses may have blanks in it; what follows has not.
+  const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return stat === '' || state === 'Z' || state === 'X' ? undefined : fields[18];
+}
 
 export interface Transfers {
   /** @param logFile what the process logs goes there */
@@ -56,13 +66,29 @@ async function startProcess(argv: readonly string[], spec: TransferSpec, logFile
   }
 }
 
+const hasEnded = (status: TransferStatus | null) =>
+  status?.exit_status !== null && status?.exit_status !== undefined;
+
 export function createTransfers({ paths, log, command }: TransferOptions): Transfers {
   const folderOf = (name: string) => join(paths.importExportDir, name);
-  const pidOf = (name: string) => runningPid(join(folderOf(name), 'pid'), program);
+  const isThere = (name: string) =>
+    stat(folderOf(name)).then(
+      () => true,
+      () => false,
+    );
+  const statusIn = async (name: string): Promise<TransferStatus | null> => {
+    const text = await readFile(join(folderOf(name), 'status'), 'utf8').catch(() => '');
+    return text === '' ? null : TransferStatus.parse(JSON.parse(text));
+  };
+  const pidOf = async (name: string): Promise<number | undefined> => {
+    const read = (file: string) => readFile(join(folderOf(name), file), 'utf8').catch(() => '');
+    const pid = Number((await read('pid')).trim());
+    return pid > 0 && (await bornOf(pid)) === (await read('born')).trim() ? pid : undefined;
+  };
   return {
     async start(name, spec, logFile) {
       const folder = folderOf(name);
-      if ((await stat(folder).catch(() => undefined)) !== undefined) {
+      if (await isThere(name)) {
         log.info(`${spec.mode} '${name}' has been started already`);
         return;
       }
@@ -72,6 +98,7 @@ export function createTransfers({ paths, log, command }: TransferOptions): Trans
         await writeFile(join(folder, 'ca'), spec.peerCertificate, { mode: 0o400 });
         const argv = [...(command ?? [programPath(program)]), folder];
         const pid = await startProcess(argv, spec, logFile);
+        await writeFile(join(folder, 'born'), `${(await bornOf(pid)) ?? ''}\n`, { mode: 0o600 });
         await writeFile(join(folder, 'pid'), `${pid}\n`, { mode: 0o600 });
         log.info(`Started ${spec.mode} '${name}' with pid ${pid}, log file ${logFile}`);
       } catch (error) {
@@ -80,31 +107,27 @@ export function createTransfers({ paths, log, command }: TransferOptions): Trans
       }
     },
     async status(name) {
-      const text = await readFile(join(folderOf(name), 'status'), 'utf8').catch(() => '');
-      const status = text === '' ? null : TransferStatus.parse(JSON.parse(text));
-      const hasEnded = status?.exit_status !== null && status?.exit_status !== undefined;
-      if (hasEnded || pidOf(name) !== undefined) return status;
-      if ((await stat(folderOf(name)).catch(() => undefined)) === undefined) return null;
-      // It may have written its last words between the two looks.
-      const again = await readFile(join(folderOf(name), 'status'), 'utf8').catch(() => '');
-      const last = again === '' ? null : TransferStatus.parse(JSON.parse(again));
-      if (last?.exit_status !== null && last?.exit_status !== undefined) return last;
+      const status = await statusIn(name);
+      if (hasEnded(status) || (await pidOf(name)) !== undefined || !(await isThere(name))) return status;
+      // It may have said its last words between the two looks.
+      const last = await statusIn(name);
+      if (hasEnded(last)) return last;
       const empty: TransferStatus = { ctime: 0, mtime: null, recent_output: [] };
       return { ...(last ?? empty), exit_status: 1, error_message: 'The process has ended without a word' };
     },
     async abort(name) {
-      const pid = pidOf(name);
+      const pid = await pidOf(name);
       if (pid === undefined) return;
       log.info(`Import/export ${name} is running with PID ${pid}, sending SIGTERM`);
       process.kill(pid, 'SIGTERM');
     },
     async cleanUp(name) {
       log.info(`Finalizing import/export ${name}`);
-      const pid = pidOf(name);
+      const pid = await pidOf(name);
       if (pid !== undefined) {
         log.info(`Import/export ${name} is still running with PID ${pid}`);
         process.kill(pid, 'SIGTERM');
-        const gone = async () => (pidOf(name) === undefined ? true : undefined);
+        const gone = async () => ((await pidOf(name)) === undefined ? true : undefined);
         if ((await pollUntil(gone, { everyMs: 20, timeoutMs: lingerMs })) === undefined) {
           process.kill(pid, 'SIGKILL');
           if ((await pollUntil(gone, { everyMs: 20, timeoutMs: lingerMs })) === undefined)

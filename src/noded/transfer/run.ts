@@ -150,8 +150,8 @@ export async function runTransfer(spec: TransferSpec, parts: RunParts): Promise<
       throw executionFailure('Host and port must be specified for an export');
     await status.set({});
     await (spec.mode === 'import' ? end.import() : end.export());
-    await status.set({ exit_status: 0, error_message: null });
     log.info(`The ${spec.mode} is done`);
+    await status.set({ exit_status: 0, error_message: null });
     return 0;
   } catch (error) {
     const message = messageOf(signal.aborted ? signal.reason : error);
