@@ -439,7 +439,6 @@ const nodeHandlers: Readonly<Record<string, Handler>> = {
     unreachablePeers: [],
     missingAddresses: [],
     oses: [],
-    storageFaults: [],
     masterIpReachable: null,
     missingScripts: [],
     clientCertificate: { fault: null, digest: null, expires: null },

@@ -55,7 +55,7 @@ test('what a node kept that was cut off mid-job goes when it is back', { timeout
   const verified = await lab.run('node1', ['gnt-cluster', 'verify', '--error-codes']);
   assert.match(
     verified.stdout,
-    new RegExp(`WARNING:ECLUSTERCFG:cluster::step create-volume of job ${job} on node2.virtual.example`),
+    new RegExp(`WARNING:ECLUSTERCFG:cluster:None:step create-volume of job ${job} on node2.virtual.example`),
   );
   const pid = lab.killDaemon('node1', 'ganeti-masterd');
   await lab.waitForDaemon('node1', 'ganeti-masterd', pid);

@@ -6,11 +6,10 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { silentLog } from '../kit/log.ts';
 import { pathsFor } from '../kit/paths.ts';
-import type { NodeContext } from './context.ts';
 import { withMasterIpHooks } from './master-ip-hooks.ts';
 
 let root = '';
-let context: NodeContext;
+let context: Parameters<typeof withMasterIpHooks>[0];
 const put = (path: string, text: string, mode = 0o644) => {
   const full = join(root, path);
   mkdirSync(dirname(full), { recursive: true });
@@ -24,7 +23,7 @@ const address = { ip: '192.0.2.9', netmask: 24, netdev: 'br0', family: 2, useExt
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'mip-'));
   const paths = pathsFor({ GANETI_ROOTDIR: root });
-  context = { paths, log: silentLog, hostname: 'node1', env: { GANETI_HOSTNAME: 'node1' } } as NodeContext;
+  context = { paths, log: silentLog, hostname: 'node1', env: { GANETI_HOSTNAME: 'node1' } };
   put('var/lib/ganeti/ssconf_cluster_name', 'c.example\n');
   put('var/lib/ganeti/ssconf_master_node', 'node1\n');
 });

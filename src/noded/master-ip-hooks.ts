@@ -15,7 +15,9 @@ const hooks = {
   down: { path: 'master-ip-turndown', opcode: 'OP_CLUSTER_IP_TURNDOWN' },
 } as const;
 
-async function ssconf({ paths }: NodeContext, name: string): Promise<string> {
+type Context = Pick<NodeContext, 'paths' | 'log' | 'hostname' | 'env'>;
+
+async function ssconf({ paths }: Context, name: string): Promise<string> {
   return (await readFile(`${paths.dataDir}/ssconf_${name}`, 'utf8').catch(() => '')).trim();
 }
 
@@ -24,7 +26,7 @@ async function ssconf({ paths }: NodeContext, name: string): Promise<string> {
  *   Scripts after it that fail are logged.
  */
 export async function withMasterIpHooks(
-  context: NodeContext,
+  context: Context,
   direction: keyof typeof hooks,
   address: MasterAddress,
   work: () => Promise<void>,

@@ -200,7 +200,10 @@ describe('the handlers of a node', () => {
       '/etc/ganeti/vnc-cluster-password': 'a9993e364706816aba3e25717850c26c9cd0d89d',
     });
     assert.deepEqual(answer.missingAddresses, ['192.0.2.77']);
-    assert.deepEqual(answer.storageFaults, ["Path '/srv/else' is not acceptable for file storage"]);
+    assert.deepEqual(
+      answer.storageProblems.map(({ fault }) => fault),
+      ["Path '/srv/else' is not acceptable for file storage"],
+    );
     assert.deepEqual(answer.missingBridges, ['gantry-none']);
     assert.deepEqual(answer.missingScripts, ['/etc/ganeti/scripts/none']);
     assert.match(answer.hypervisors[0]!.fault!, /Unknown hypervisor 'nosuch'|nosuch/);

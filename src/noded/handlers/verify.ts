@@ -13,12 +13,13 @@ import { nodeVerify } from '../../noderpc/calls/node.ts';
 import { answers, type NodeHandler } from '../../noderpc/handler.ts';
 import { certificateIn, digestOf, expiryOf, isIssuedBy, validityFault } from '../../noderpc/pem.ts';
 import { protocolVersion, releaseVersion } from '../../noderpc/versions.ts';
-import { storageFolderFault } from '../../storage/file-storage-paths.ts';
+import { parseAllowedPaths, storageFolderFault, wrongPaths } from '../../storage/file-storage-paths.ts';
 import { localPath } from '../../storage/host.ts';
 import { listPhysicalVolumes } from '../../storage/lvm.ts';
 import type { NodeContext } from '../context.ts';
 import { missingLinks } from '../links.ts';
 import { answersTcp, ownsAddress } from '../reachability.ts';
+import { sshClutter, sshFaults } from '../ssh-check.ts';
 import { hypervisorInfo, logicalVolumes, volumeGroups } from './node.ts';
 
 type Question = z.output<typeof nodeVerify.argument>;
@@ -136,9 +137,34 @@ async function mirror(context: NodeContext): Promise<NonNullable<Answer['drbd']>
   };
 }
 
-async function storageFaults(context: NodeContext, question: Question): Promise<string[]> {
+async function storageProblems(context: NodeContext, question: Question): Promise<Answer['storageProblems']> {
   const faults = await Promise.all(
     question.fileStorageDirs.map(({ path }) => storageFolderFault(context.host, path)),
+  );
+  return question.fileStorageDirs.flatMap(({ template }, index) => {
+    const fault = faults[index];
+    return fault === undefined ? [] : [{ template, fault }];
+  });
+}
+
+/** Listed paths that no list may allow. */
+async function forbiddenPaths({ host, paths }: NodeContext): Promise<string[]> {
+  return wrongPaths(parseAllowedPaths((await host.readText(paths.fileStoragePathsFile)) ?? ''));
+}
+
+async function oobFaults(context: NodeContext, programs: readonly string[]): Promise<string[]> {
+  const faults = await Promise.all(
+    programs.map(async (path) => {
+      const local = localPath(context.paths, path);
+      if (await isScript(local)) return undefined;
+      const isThere = await access(local).then(
+        () => true,
+        () => false,
+      );
+      return isThere
+        ? `out-of-band helper ${path} is not executable`
+        : `cannot find out-of-band helper ${path}`;
+    }),
   );
   return faults.filter((fault) => fault !== undefined);
 }
@@ -164,30 +190,46 @@ async function verify(context: NodeContext, diagnoseOses: DiagnoseOses, question
   };
   const lvm = question.volumeGroups.length > 0;
   const { host, paths } = context;
+  const isWritable = async () => {
+    await access(paths.runDir, constants.W_OK);
+    return true;
+  };
+  // Each part waits for other things: programs, disks, peers. All at once take as long as the slowest.
+  const parts = {
+    fileChecksums: checksums(context, question.fileChecksums),
+    hypervisors: hypervisors(context, question),
+    volumeGroups: part('volumeGroups', lvm, null, () => volumeGroups(context)),
+    logicalVolumes: part('volumeGroups', lvm, null, () => logicalVolumes(context, [])),
+    physicalVolumes: part('volumeGroups', lvm, null, async () => [
+      ...(await listPhysicalVolumes(host, question.volumeGroups, false)),
+    ]),
+    drbd: part('drbd', question.drbd, null, () => mirror(context)),
+    missingBridges: part('bridges', true, [], () => missingLinks(paths, question.bridges)),
+    unreachablePeers: unreachablePeers(context, question),
+    missingAddresses: without(question.addresses, ownsAddress),
+    oses: part('oses', question.oses, [], diagnoseOses),
+    storageProblems: storageProblems(context, question),
+    masterIpReachable: masterIpReachable(context, question),
+    missingScripts: without(question.userScripts, (path) => isScript(localPath(paths, path))),
+    oobFaults: oobFaults(context, question.oobPrograms),
+    forbiddenStoragePaths: part('storagePathList', question.storagePathList, [], () =>
+      forbiddenPaths(context),
+    ),
+    sshFaults: part('ssh', question.ssh !== null, {}, () => sshFaults(paths, question.ssh!)),
+    sshClutter: part('ssh', question.ssh?.clutter ?? false, [], () => sshClutter(paths)),
+    clientCertificate: clientCertificate(context),
+    writable: part('uidPool', question.uidPool, true, isWritable),
+  };
+  const names = Object.keys(parts) as (keyof typeof parts)[];
+  const values = await Promise.all(names.map((name) => parts[name] as Promise<unknown>));
+  const found = Object.fromEntries(names.map((name, index) => [name, values[index]]));
+  const { writable: _, ...answer } = found;
   return {
+    ...(answer as Omit<Answer, 'protocol' | 'release' | 'time' | 'faults'>),
     protocol: protocolVersion,
     release: releaseVersion,
     time: now(),
-    fileChecksums: await checksums(context, question.fileChecksums),
-    hypervisors: await hypervisors(context, question),
-    volumeGroups: await part('volumeGroups', lvm, null, () => volumeGroups(context)),
-    logicalVolumes: await part('volumeGroups', lvm, null, () => logicalVolumes(context, [])),
-    physicalVolumes: await part('volumeGroups', lvm, null, async () => [
-      ...(await listPhysicalVolumes(host, question.volumeGroups, false)),
-    ]),
-    drbd: await part('drbd', question.drbd, null, () => mirror(context)),
-    missingBridges: await part('bridges', true, [], () => missingLinks(paths, question.bridges)),
-    unreachablePeers: await unreachablePeers(context, question),
-    missingAddresses: await without(question.addresses, ownsAddress),
-    oses: await part('oses', question.oses, [], diagnoseOses),
-    storageFaults: await storageFaults(context, question),
-    masterIpReachable: await masterIpReachable(context, question),
-    missingScripts: await without(question.userScripts, (path) => isScript(localPath(paths, path))),
-    clientCertificate: await clientCertificate(context),
-    faults: await part('uidPool', question.uidPool, faults, async () => {
-      await access(paths.runDir, constants.W_OK);
-      return faults;
-    }),
+    faults,
   };
 }
 

@@ -165,6 +165,20 @@ export const nodeVerify = nodeCall({
     masterIp: z.object({ ip: z.string(), masterName: z.string() }).nullable().default(null),
     userScripts: z.array(z.string()).default([]),
     uidPool: z.boolean().default(false),
+    /** Programs for power control. */
+    oobPrograms: z.array(z.string()).default([]),
+    /** The list of paths for file storage is looked through. */
+    storagePathList: z.boolean().default(false),
+    /** Logs in to each by SSH, knowing the cluster's host key by its name. */
+    ssh: z
+      .object({
+        cluster: z.string(),
+        peers: z.array(z.object({ name: z.string(), port: z.int() })),
+        /** Also looks for keys that were left behind. */
+        clutter: z.boolean(),
+      })
+      .nullable()
+      .default(null),
     port: z.int().default(1811),
   }),
   result: z.object({
@@ -199,9 +213,15 @@ export const nodeVerify = nodeCall({
     unreachablePeers: z.array(z.object({ name: z.string(), address: z.string() })),
     missingAddresses: z.array(z.string()),
     oses: z.array(z.unknown()),
-    storageFaults: z.array(z.string()),
     masterIpReachable: z.boolean().nullable(),
     missingScripts: z.array(z.string()),
+    /** A sentence for each. */
+    oobFaults: z.array(z.string()).default([]),
+    forbiddenStoragePaths: z.array(z.string()).default([]),
+    storageProblems: z.array(z.object({ template: z.string(), fault: z.string() })).default([]),
+    /** Peer to what went wrong. */
+    sshFaults: z.record(z.string(), z.string()).default({}),
+    sshClutter: z.array(z.string()).default([]),
     clientCertificate: z.object({
       fault: z.string().nullable(),
       digest: z.string().nullable(),

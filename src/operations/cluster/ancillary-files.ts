@@ -17,6 +17,8 @@ interface Wanted {
   readonly path: string;
   /** Only nodes that may have guests. */
   readonly vmNodes?: boolean;
+  /** Need not be there. */
+  readonly optional?: boolean;
 }
 
 /** The script of the site that handles the cluster's address. */
@@ -24,7 +26,7 @@ export function externalMasterIpScript(paths: Paths): string {
   return join(paths.configDir, 'scripts', 'master-ip-setup');
 }
 
-function filesOf(cluster: Cluster, paths: Paths): Wanted[] {
+export function ancillaryFiles(cluster: Cluster, paths: Paths): Wanted[] {
   const everywhere = [
     paths.rapiCertificate,
     paths.spiceCertificate,
@@ -36,10 +38,16 @@ function filesOf(cluster: Cluster, paths: Paths): Wanted[] {
     ...(cluster.modify_etc_hosts ? [paths.etcHosts] : []),
     ...(cluster.use_external_mip_script ? [externalMasterIpScript(paths)] : []),
   ];
-  const hypervisors = cluster.enabled_hypervisors.flatMap((name) => hypervisorAbout(name).ancillaryFiles);
+  const abouts = cluster.enabled_hypervisors.map(hypervisorAbout);
+  const hypervisors = new Set(abouts.flatMap((about) => about.ancillaryFiles));
+  const optional = new Set(abouts.flatMap((about) => about.optionalAncillaryFiles ?? []));
   return [
-    ...everywhere.map((path) => ({ path })),
-    ...[...new Set(hypervisors)].map((path) => ({ path: join(paths.root, path), vmNodes: true })),
+    ...everywhere.map((path) => ({ path, optional: path === paths.rapiUsers })),
+    ...[...hypervisors].map((path) => ({
+      path: join(paths.root, path),
+      vmNodes: true,
+      optional: optional.has(path),
+    })),
   ];
 }
 
@@ -83,7 +91,7 @@ export async function uploadAncillaryFiles(
   const { config, nodes, paths } = job.world;
   const { current } = config;
   const { cluster } = current;
-  for (const { path, vmNodes = false } of filesOf(cluster, paths)) {
+  for (const { path, vmNodes = false } of ancillaryFiles(cluster, paths)) {
     if (only !== undefined && !only.includes(path)) continue;
     const file = await readUpload(paths, path);
     if (file === undefined) continue;

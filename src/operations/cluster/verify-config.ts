@@ -12,7 +12,7 @@ import { findFault } from '../../model/params/family.ts';
 import { filledHypervisor, hypervisorDefaults } from '../../model/params/fill.ts';
 import { ClusterVerifyConfig } from '../../opcodes/cluster.ts';
 import { operation, type PlanContext } from '../operation.ts';
-import { VerifyReport } from './verify-report.ts';
+import { simulated, VerifyReport } from './verify-report.ts';
 
 /** Days before its end at which a certificate is an error, and a warning (constants.SSL_CERT_EXPIRATION_*). */
 const errorDays = 7;
@@ -121,6 +121,14 @@ function verifyStranded(report: VerifyReport, context: PlanContext): void {
   }
 }
 
+/** Codes that are about the whole cluster. */
+const configurationCodes = [
+  'ECLUSTERCERT',
+  'ECLUSTERCFG',
+  'ECLUSTERDANGLINGINST',
+  'ECLUSTERDANGLINGNODES',
+] as const;
+
 /** Everything is held, shared: what is verified is one state. */
 export const sharedEverything: readonly LockRequest[] = (
   ['instance', 'nodegroup', 'node', 'network'] as const
@@ -151,6 +159,7 @@ export const clusterVerifyConfig = operation({
     report.section('Verifying all nodes belong to an existing group');
     verifyDangling(report, configuration);
     verifyStranded(report, context);
+    if (op.debug_simulate_errors) simulated(report, configurationCodes);
     return !report.bad;
   },
   run: async (good) => good,

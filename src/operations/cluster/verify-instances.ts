@@ -1,8 +1,9 @@
 /** Checks of instances in a group verification: where they run, what state their disks are in, their policy. */
+import type { Configuration } from '../../model/configuration.ts';
 import { disksOf, nodesOf, secondariesOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import type { Node } from '../../model/objects/node.ts';
-import { filledBackend } from '../../model/params/fill.ts';
+import { filledBackend, filledNode } from '../../model/params/fill.ts';
 import { fillInstancePolicy } from '../../model/params/instance-policy.ts';
 import type { Reply } from '../../noderpc/call.ts';
 import type { DiskStatus } from '../../noderpc/calls/disk.ts';
@@ -13,11 +14,8 @@ import type { Gathered } from './verify-nodes.ts';
 /** Disk states by instance and node: an entry a disk, or why the node couldn't say. */
 export type DiskStates = ReadonlyMap<string, ReadonlyMap<string, Reply<readonly (DiskStatus | null)[]>>>;
 
-function runsOn({ answers }: Gathered, node: string, name: string): boolean {
-  const reply = answers.get(node);
-  return (
-    reply?.kind === 'answered' && reply.value.hypervisors.some(({ instances }) => instances.includes(name))
-  );
+function runsOn({ guests }: Gathered, node: string, name: string): boolean {
+  return guests.get(name)?.has(node) ?? false;
 }
 
 function checkPolicy({ configuration, report }: Gathered, instance: Instance): void {
@@ -38,7 +36,7 @@ function checkPolicy({ configuration, report }: Gathered, instance: Instance): v
 }
 
 function checkRunning(gathered: Gathered, instance: Instance, primary: Node): void {
-  const { report, configuration, answers } = gathered;
+  const { report, answers } = gathered;
   const reply = answers.get(primary.uuid);
   if (instance.admin_state === 'up' && !primary.offline && !runsOn(gathered, primary.uuid, instance.name)) {
     report.error('EINSTANCEDOWN', instance.name, `instance not running on its primary node ${primary.name}`);
@@ -50,12 +48,7 @@ function checkRunning(gathered: Gathered, instance: Instance, primary: Node): vo
       `instance is marked as running and lives on offline node ${primary.name}`,
     );
   }
-  for (const node of configuration.nodes) {
-    if (node.uuid !== primary.uuid && runsOn(gathered, node.uuid, instance.name)) {
-      report.error('EINSTANCEWRONGNODE', instance.name, `instance should not run on node ${node.name}`);
-    }
-  }
-  if (!primary.offline && reply?.kind !== 'answered') {
+  if (!primary.offline && reply !== undefined && reply.kind !== 'answered') {
     report.error('ENODERPC', primary.name, `instance ${instance.name}, connection to primary node failed`);
   }
 }
@@ -81,22 +74,18 @@ function checkDisks({ configuration, report }: Gathered, instance: Instance, sta
         );
         continue;
       }
-      if (status.localDisk !== 'okay') {
-        report.error(
-          'EINSTANCEFAULTYDISK',
-          instance.name,
-          `disk/${index} on ${node.name} is degraded; local disk state is '${status.localDisk}'${saidOf(status)}`,
-        );
-      } else if (status.degraded) {
-        report.error(
-          'EINSTANCEFAULTYDISK',
-          instance.name,
-          `disk/${index} on ${node.name} is degraded${saidOf(status)}`,
-        );
-      }
+      if (!status.degraded && status.localDisk === 'okay') continue;
+      const text = `disk/${index} on ${node.name} is degraded; local disk state is '${stateNames[status.localDisk]}'${saidOf(status)}`;
+      // One that is whole here, or becomes it by itself, serves its guest.
+      if (status.localDisk === 'okay' || status.localDisk === 'sync')
+        report.warning('EINSTANCEFAULTYDISK', instance.name, text);
+      else report.error('EINSTANCEFAULTYDISK', instance.name, text);
     }
   }
 }
+
+/** In Ganeti's words (constants.LDS_NAMES). */
+const stateNames = { okay: 'ok', sync: 'syncing', unknown: 'unknown', faulty: 'faulty' } as const;
 
 /** What the driver has to say beyond the state: a split brain and the way out of it. */
 function saidOf({ details }: DiskStatus): string {
@@ -141,10 +130,16 @@ function checkSecondaries({ configuration, answers, report }: Gathered, instance
     ...secondaries.map((node) => node.group),
   ]);
   if (groups.size > 1) {
-    report.error(
+    const primary = configuration.nodes.get(instance.primary_node);
+    const homes = [...(primary === undefined ? [] : [primary]), ...secondaries];
+    const told = [...groups].map((uuid) => {
+      const members = homes.filter(({ group }) => group === uuid).map(({ name }) => name);
+      return `${members.join(', ')} (group ${configuration.nodegroups.get(uuid ?? '')?.name ?? '?'})`;
+    });
+    report.warning(
       'EINSTANCESPLITGROUPS',
       instance.name,
-      `instance has primary and secondary nodes in different groups: ${[...groups].map((uuid) => configuration.nodegroups.get(uuid ?? '')?.name).join(', ')}`,
+      `instance has primary and secondary nodes in different groups: ${told.join(', ')}`,
     );
   }
   for (const node of secondaries) {
@@ -162,6 +157,34 @@ function checkSecondaries({ configuration, answers, report }: Gathered, instance
   }
 }
 
+/** What disks need where nodes keep physical volumes for one disk each. */
+function checkExclusiveStorage({ configuration, report }: Gathered, instance: Instance): void {
+  const { cluster, nodes, nodegroups } = configuration;
+  const exclusive = nodesOf(configuration, instance)
+    .flatMap((uuid) => nodes.get(uuid) ?? [])
+    .filter((node) => filledNode(cluster, nodegroups.get(node.group), node).exclusive_storage === true);
+  if (exclusive.length === 0) return;
+  const disks = disksOf(configuration, instance);
+  const unsuited = disks.filter(({ dev_type }) => !storageAbout(dev_type).exclusiveStorage);
+  if (unsuited.length > 0) {
+    const types = unsuited.map(({ dev_type }) => dev_type).join(', ');
+    const where = exclusive.map(({ name }) => name).join(', ');
+    report.error(
+      'EINSTANCEUNSUITABLENODE',
+      instance.name,
+      `instance uses disk types ${types}, which are not supported on nodes that have exclusive storage set: ${where}`,
+    );
+  }
+  for (const [index, { spindles }] of disks.entries()) {
+    if (spindles === null || spindles === undefined)
+      report.error(
+        'EINSTANCEMISSINGCFGPARAMETER',
+        instance.name,
+        `number of spindles not configured for disk ${index} while exclusive storage is enabled, try running gnt-cluster repair-disk-sizes`,
+      );
+  }
+}
+
 /** Every check of one instance. */
 export function verifyInstance(gathered: Gathered, instance: Instance, states: DiskStates): void {
   const { configuration, report } = gathered;
@@ -175,27 +198,46 @@ export function verifyInstance(gathered: Gathered, instance: Instance, states: D
   checkVolumes(gathered, instance);
   checkRunning(gathered, instance, primary);
   checkDisks(gathered, instance, states);
+  checkExclusiveStorage(gathered, instance);
   checkSecondaries(gathered, instance);
   for (const uuid of nodesOf(configuration, instance)) {
     const node = configuration.nodes.get(uuid);
-    if (node !== undefined && !node.vm_capable)
+    if (node === undefined)
+      report.error('EINSTANCEBADNODE', instance.name, `instance lives on ghost node ${uuid}`);
+    else if (!node.vm_capable)
       report.error('EINSTANCEBADNODE', instance.name, `instance lives on non-vm_capable node ${node.name}`);
   }
 }
 
-/** Guests that run on a node and that nobody knows. */
-export function verifyUnknownGuests(
-  { answers, configuration, report }: Gathered,
-  nodes: readonly Node[],
-): void {
-  for (const node of nodes) {
-    const reply = answers.get(node.uuid);
-    if (reply?.kind !== 'answered') continue;
-    for (const name of reply.value.hypervisors.flatMap(({ instances }) => instances)) {
-      if (configuration.instances.byName(name) === undefined)
-        report.error('ENODEORPHANINSTANCE', node.name, `node is running unknown instance ${name}`);
+/** Guests that run on a node which isn't their primary, and those that nobody knows. */
+export function verifyStrayGuests({ answers, configuration, report }: Gathered, node: Node): void {
+  const reply = answers.get(node.uuid);
+  if (reply?.kind !== 'answered') return;
+  for (const name of reply.value.hypervisors.flatMap(({ instances }) => instances)) {
+    const instance = configuration.instances.byName(name);
+    if (instance === undefined)
+      report.error('ENODEORPHANINSTANCE', node.name, `node is running unknown instance ${name}`);
+    else if (instance.primary_node !== node.uuid)
+      report.error('EINSTANCEWRONGNODE', name, `instance should not run on node ${node.name}`);
+  }
+}
+
+/** Memory in MiB that each node needs for the guests of another whose secondary it is: [node][primary]. */
+function failoverNeeds(configuration: Configuration): Map<string, Map<string, number>> {
+  const needs = new Map<string, Map<string, number>>();
+  for (const instance of configuration.instances) {
+    const backend = filledBackend(configuration.cluster, instance);
+    // Instances that are down count as well: somebody may start them.
+    if (!backend.auto_balance) continue;
+    for (const node of secondariesOf(configuration, instance)) {
+      const needed = needs.get(node) ?? new Map<string, number>();
+      needs.set(
+        node,
+        needed.set(instance.primary_node, (needed.get(instance.primary_node) ?? 0) + backend.minmem),
+      );
     }
   }
+  return needs;
 }
 
 /** Is there memory on each node for the guests of any other one whose secondary it is? MiB. */
@@ -203,24 +245,13 @@ export function verifyFailoverMemory(
   { answers, configuration, report }: Gathered,
   nodes: readonly Node[],
 ): void {
-  const { cluster } = configuration;
+  const needs = failoverNeeds(configuration);
   for (const node of nodes) {
     const reply = answers.get(node.uuid);
     if (reply?.kind !== 'answered' || node.offline) continue;
     const free = reply.value.hypervisors.find(({ info }) => info !== null)?.info?.memoryFree;
     if (free === undefined) continue;
-    const needed = new Map<string, number>();
-    for (const instance of configuration.instances) {
-      const backend = filledBackend(cluster, instance);
-      if (
-        instance.admin_state !== 'up' ||
-        !backend.auto_balance ||
-        !secondariesOf(configuration, instance).includes(node.uuid)
-      )
-        continue;
-      needed.set(instance.primary_node, (needed.get(instance.primary_node) ?? 0) + backend.minmem);
-    }
-    for (const [primary, mebibytes] of needed) {
+    for (const [primary, mebibytes] of needs.get(node.uuid) ?? []) {
       if (mebibytes > free) {
         report.error(
           'ENODEN1',

@@ -1,5 +1,9 @@
-/** The report of a verification: lines in both of Ganeti's forms, and whether anything was found. */
+/**
+ * The report of a verification: lines in both of Ganeti's forms, and whether anything was found. In the form for people
+ * the command that mends it stands below a finding.
+ */
 import { verifyCodeTable } from '../../opcodes/verify-codes.ts';
+import { verifyHints } from './verify-hints.ts';
 
 export type VerifyCodeName = keyof typeof verifyCodeTable;
 
@@ -10,6 +14,20 @@ export interface ReportOptions {
   readonly ignored: readonly string[];
   readonly verbose: boolean;
   readonly say: (text: string) => void;
+}
+
+export interface Finding {
+  readonly code: VerifyCodeName;
+  /** Name of what it is about; null for the cluster. */
+  readonly item: string | null;
+  readonly text: string;
+  /** What mends it, where that depends on more than the code. */
+  readonly hint?: string | undefined;
+}
+
+/** Findings of a verification that is only played (--debug-simulate-errors): each code once. */
+export function simulated(report: VerifyReport, codes: readonly VerifyCodeName[]): void {
+  for (const code of codes) report.error(code, null, `(simulated) ${verifyCodeTable[code].doc}`);
 }
 
 export class VerifyReport {
@@ -31,24 +49,33 @@ export class VerifyReport {
     if (this.#options.verbose) this.section(text);
   }
 
-  error(code: VerifyCodeName, item: string | null, text: string): void {
-    this.#write(this.#options.ignored.includes(code) ? 'WARNING' : 'ERROR', code, item, text);
+  error(code: VerifyCodeName, item: string | null, text: string, hint?: string): void {
+    const level = this.#options.ignored.includes(code) ? 'WARNING' : 'ERROR';
+    this.#write(level, { code, item, text, hint });
   }
 
-  warning(code: VerifyCodeName, item: string | null, text: string): void {
-    this.#write('WARNING', code, item, text);
+  warning(code: VerifyCodeName, item: string | null, text: string, hint?: string): void {
+    this.#write('WARNING', { code, item, text, hint });
   }
 
   notice(text: string): void {
     this.#options.say(`  - NOTICE: ${text}`);
   }
 
-  #write(level: 'ERROR' | 'WARNING', code: VerifyCodeName, item: string | null, text: string): void {
+  /** A line as it is, such as what a hook has said. */
+  line(text: string): void {
+    this.#options.say(text);
+  }
+
+  #write(level: 'ERROR' | 'WARNING', { code, item, text, hint }: Finding): void {
     const kind = verifyCodeTable[code].object;
-    const line = this.#options.errorCodes
-      ? `  - ${level}:${code}:${kind}:${item ?? ''}:${text}`
-      : `  - ${level}: ${kind}${item === null ? '' : ` ${item}`}: ${text}`;
-    this.#options.say(line);
+    const { errorCodes, say } = this.#options;
+    // Ganeti's words for what has no name: "None" for programs, nothing for people.
+    if (errorCodes) say(`  - ${level}:${code}:${kind}:${item ?? 'None'}:${text}`);
+    else {
+      say(`  - ${level}: ${kind} ${item ?? ''}: ${text}`);
+      say(`      Mend it with: ${hint ?? verifyHints[code](item ?? '')}`);
+    }
     if (level === 'ERROR') this.bad = true;
   }
 }
