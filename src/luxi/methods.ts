@@ -3,6 +3,7 @@
  * clients leave something out (a null list, the `kill` of CancelJob) it is filled in here.
  */
 import { Failure } from '../kit/failure.ts';
+import { queryResources } from '../opcodes/values.ts';
 
 interface Argument<T> {
   /** What it must be, for the error. */
@@ -11,6 +12,8 @@ interface Argument<T> {
   /** From a value that fits. */
   readonly decode: (value: unknown) => T;
   readonly optional: boolean;
+  /** What Ganeti's reader says of a value that doesn't fit, where clients show it. */
+  readonly fault?: (value: unknown) => string;
 }
 
 function argument<T>(shape: string, fits: (value: unknown) => boolean): Argument<T> {
@@ -32,6 +35,22 @@ const isJobId = (value: unknown) =>
   (Number.isSafeInteger(value) && (value as number) >= 0) || (isText(value) && /^\d{1,15}$/.test(value));
 const listOf = (fits: (value: unknown) => boolean) => (value: unknown) =>
   Array.isArray(value) && value.every(fits);
+
+const resource: Argument<string> = {
+  ...argument<string>(
+    'something that can be queried',
+    (value) => isText(value) && (queryResources as readonly string[]).includes(value),
+  ),
+  fault: (value) => `Can't parse value '${String(value)}' as neitherQueryTypeLuxi nor QueryTypeOp`,
+};
+/** Source, text and nanoseconds of each. */
+const reasonTrail: Argument<readonly unknown[]> = {
+  ...argument<readonly unknown[]>(
+    'a list of triples',
+    listOf((value) => Array.isArray(value) && value.length === 3),
+  ),
+  fault: () => 'Unable to read Triple',
+};
 
 /** An opcode as it travels: OP_ID and its parameters, checked by whoever takes the job. */
 export type RawOpcode = Readonly<Record<string, unknown>>;
@@ -60,8 +79,8 @@ const number = argument<number>('a number', (value) => typeof value === 'number'
 
 /** Method to its arguments in their order. */
 const methods = {
-  Query: { what: text, fields: texts, qfilter: anything },
-  QueryFields: { what: text, fields: names },
+  Query: { what: resource, fields: texts, qfilter: anything },
+  QueryFields: { what: resource, fields: names },
   QueryNodes: { names, fields: texts, lock: flag },
   QueryGroups: { names, fields: texts, lock: flag },
   QueryNetworks: { names, fields: texts, lock: flag },
@@ -72,7 +91,7 @@ const methods = {
     priority: whole,
     predicates: list,
     action: anything,
-    reason: list,
+    reason: reasonTrail,
   },
   DeleteFilter: { uuid: text },
   QueryJobs: { ids: optional(jobIds, [] as readonly number[]), fields: texts },
@@ -112,6 +131,23 @@ export type LuxiRequest = {
 
 export const luxiMethods = Object.keys(methods) as readonly LuxiMethod[];
 
+/** Ganeti's reader shows the arguments with what it has against one of them. */
+function misfit(
+  method: string,
+  name: string,
+  definition: Argument<unknown>,
+  args: readonly unknown[],
+  value: unknown,
+) {
+  if (definition.fault === undefined)
+    return new Failure('ProtocolError', [`${method}: argument '${name}' must be ${definition.shape}`]);
+  const shown = JSON.stringify(args, null, 1)
+    .replace(/\n\s*/g, ' ')
+    .replace(/\[ /g, '[')
+    .replace(/ \]/g, ']');
+  return new Failure('ProtocolError', [`Cannot convert value '${shown}', error: ${definition.fault(value)}`]);
+}
+
 /**
  * A request with its arguments by name.
  * @throws Failure ProtocolError: unknown method, wrong number or shape of arguments
@@ -133,9 +169,7 @@ export function decodeRequest(method: unknown, args: unknown): LuxiRequest {
   wanted.forEach(([name, definition], index) => {
     const value: unknown = args[index];
     const left = definition.optional && (value === null || value === undefined);
-    if (!left && !definition.fits(value)) {
-      throw new Failure('ProtocolError', [`${method}: argument '${name}' must be ${definition.shape}`]);
-    }
+    if (!left && !definition.fits(value)) throw misfit(method, name, definition, args, value);
     request[name] = definition.decode(value);
   });
   return request as unknown as LuxiRequest;
