@@ -115,11 +115,33 @@ export async function runProgram(
   return await runCommand({ program, name, written, command, parsed }, surroundings);
 }
 
-/** Runs a program in this process's own surroundings. */
-export async function main(program: string, argv: readonly string[]): Promise<number> {
+/** Runs a program that has one command and no name for it. */
+export async function runSingle(
+  program: string,
+  command: Command,
+  argv: readonly string[],
+  surroundings: Surroundings,
+): Promise<number> {
+  const { terminal } = surroundings;
+  if (argv[0] === '--version') {
+    terminal.out(`${program} (ganeti ${ownVersion}) ${ganetiRelease}\n`);
+    return ExitCode.success;
+  }
+  const call = { program, name: '', written: '', command };
+  const parsed = parseCall(call, argv, surroundings);
+  if (typeof parsed === 'number') return parsed;
+  logCommand(surroundings, program, '', command, argv, parsed.values.debug as number);
+  return await runCommand({ ...call, parsed }, surroundings);
+}
+
+/**
+ * Runs a program in this process's own surroundings.
+ * @param single its only command, for a program that has no table of them
+ */
+export async function main(program: string, argv: readonly string[], single?: Command): Promise<number> {
   const { env } = process;
   const paths = pathsFor(env);
-  return await runProgram(program, argv, {
+  const surroundings: Surroundings = {
     terminal: processTerminal,
     env,
     paths,
@@ -140,7 +162,10 @@ export async function main(program: string, argv: readonly string[]): Promise<nu
       const { runBootstrap } = await import('./shared/bootstrap.ts');
       return await runBootstrap(processTerminal, verb, parameters);
     },
-  });
+  };
+  return single === undefined
+    ? await runProgram(program, argv, surroundings)
+    : await runSingle(program, single, argv, surroundings);
 }
 
 const aborted =

@@ -146,6 +146,7 @@ export function createFileDriver(
     async rename(request, logicalId) {
       const from = await locate(request);
       const to = await locateId(request, logicalId);
+      if (from === to) return;
       if ((await sizeOf(from)) === undefined && (await sizeOf(to)) !== undefined) return;
       if ((await sizeOf(to)) !== undefined) throw deviceFailure(`${to}: File exists`);
       await mkdir(dirname(to), { recursive: true, mode: 0o750 });

@@ -52,7 +52,7 @@ async function send(session: Session, opcodes: readonly Opcode[], options: JobOp
 }
 
 /** Submits opcodes as one job and waits; their results. */
-async function submitAllAndWait(
+export async function submitAllAndWait(
   session: Session,
   opcodes: readonly Opcode[],
   options: JobOptions,
