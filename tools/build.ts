@@ -30,6 +30,8 @@ export const bundles: Readonly<Record<string, string>> = {
   'confd-client': 'src/confd/test-client.ts',
   monitoring: 'src/monitoring/main.ts',
   'mon-collector': 'src/monitoring/collect-program.ts',
+  metadata: 'src/metadata/main.ts',
+  kvmd: 'src/noded/kvmd.ts',
 };
 
 /**

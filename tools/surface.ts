@@ -8,12 +8,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { programs as commandPrograms } from '../src/cli/programs.ts';
+import { type RequestName, requestTypes } from '../src/confd/client/protocol.ts';
 import { sampleConfiguration } from '../src/config/sample.ts';
 import { ssconfValues } from '../src/config/ssconf.ts';
 import { programs as tools } from '../src/htools/programs/main.ts';
 import { genericOptions, optionDefinitions } from '../src/htools/programs/option-definitions.ts';
 import { hypervisorAbouts } from '../src/hypervisors/catalog.ts';
 import { luxiMethods } from '../src/luxi/methods.ts';
+import { collectors } from '../src/model/collectors.ts';
 import { backendParameters } from '../src/model/params/backend.ts';
 import { nicParameters } from '../src/model/params/nic.ts';
 import { nodeParameters } from '../src/model/params/node.ts';
@@ -27,6 +29,21 @@ import { bundles } from './build.ts';
 import { sourceFiles } from './source-files.ts';
 
 const root = resolve(import.meta.dirname, '..');
+/** What Ganeti calls the questions to the configuration daemon. */
+const requestNames: Readonly<Record<RequestName, string>> = {
+  ping: 'ping',
+  nodeRoleByName: 'node_role_byname',
+  nodeAddressByInstanceAddress: 'node_pip_by_instance_ip',
+  clusterMaster: 'cluster_master',
+  nodeAddresses: 'node_pip_list',
+  candidateAddresses: 'mc_pip_list',
+  instanceAddresses: 'instances_ips_list',
+  nodeDrbd: 'node_drbd',
+  nodeInstances: 'node_instances',
+  instanceDisks: 'instance_disks',
+  configQuery: 'config_query',
+  dataCollectors: 'data_collectors',
+};
 type Lists = Record<string, readonly string[]>;
 
 /** Launchers whose program is there: of the families by their own tables, of the others by their entry file. */
@@ -135,6 +152,8 @@ export async function surface(): Promise<Lists> {
     hooks: hookNames(),
     luxi: luxiMethods,
     rapi: routes.map(({ method, path }) => `${method} ${path}`),
+    confd: Object.keys(requestTypes).map((name) => requestNames[name as RequestName]),
+    collectors: collectors.map(({ name }) => name),
     ssconf: Object.keys(ssconfValues(sampleConfiguration())),
   };
   return Object.fromEntries(

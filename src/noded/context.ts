@@ -7,6 +7,7 @@ import { type JournalReplica, openReplica } from '../noderpc/journal-replica.ts'
 import { createStorageDrivers, type StorageDrivers } from '../storage/catalog.ts';
 import type { StorageDriver } from '../storage/contract.ts';
 import type { StorageHost } from '../storage/host.ts';
+import { type MetadataTeller, noMetadata } from './metadata.ts';
 import { endOlderMaster } from './older-master.ts';
 import { noRoleDaemons, type RoleDaemons } from './role-daemons.ts';
 
@@ -32,6 +33,8 @@ export interface NodeContext {
   /** Makes the server show the cluster certificate that is on disk now. */
   readonly certificateChanged: () => void;
   readonly roleDaemons: RoleDaemons;
+  /** What instances may know of themselves. */
+  readonly metadata: MetadataTeller;
 }
 
 export interface ContextOptions
@@ -41,12 +44,15 @@ export interface ContextOptions
   > {
   /** None when not given: nothing is started beside this process. */
   readonly roleDaemons?: RoleDaemons;
+  /** Nobody is told when not given. */
+  readonly metadata?: MetadataTeller;
 }
 
 export function createContext(options: ContextOptions): NodeContext {
   const storage = createStorageDrivers(options.host);
   return {
     roleDaemons: noRoleDaemons,
+    metadata: noMetadata,
     ...options,
     storage,
     hypervisors: createHypervisorDrivers(options),

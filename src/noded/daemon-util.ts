@@ -15,6 +15,7 @@ import {
   isDaemonRunning,
   masterDaemons,
   notMasterExit,
+  onDemandDaemons,
   pidFileOf,
   rotateLog,
   startDaemon,
@@ -31,8 +32,9 @@ const out = (...lines: readonly string[]) => {
   for (const line of lines) process.stdout.write(`${line}\n`);
 };
 const toStop = () => [...daemonNames].reverse();
-/** Daemons that come with this release. */
-const shipped = () => daemonNames.filter((name) => existsSync(programPath(name)));
+/** Daemons that come with this release, without those that are started when there is something for them to do. */
+const shipped = () =>
+  daemonNames.filter((name) => existsSync(programPath(name)) && !onDemandDaemons.includes(name));
 
 function nameIn(args: readonly string[]): string {
   const [name] = args;

@@ -25,6 +25,9 @@ export const daemonNames = [
   'ganeti-kvmd',
 ] as const;
 
+/** Those that are started when there is something for them to do, and stopped with the others. */
+export const onDemandDaemons: readonly string[] = ['ganeti-metad', 'ganeti-kvmd'];
+
 /** Those that run on the master only. */
 export const masterDaemons: readonly string[] = ['ganeti-masterd', 'ganeti-rapi'];
 

@@ -15,6 +15,7 @@ import { createStorageHost } from '../storage/host.ts';
 import { createContext } from './context.ts';
 import { ensureFolders } from './folders.ts';
 import { nodeCallTable } from './handlers/table.ts';
+import { createMetadataTeller } from './metadata.ts';
 import { type NodedOptions, parseOptions } from './options.ts';
 import { createRoleDaemons } from './role-daemons.ts';
 
@@ -51,6 +52,7 @@ async function serve(options: NodedOptions, paths: Paths): Promise<void> {
     stopDaemon: () => setImmediate(() => finish()),
     certificateChanged: () => server.reloadCertificate(),
     roleDaemons: createRoleDaemons({ paths, log }),
+    metadata: createMetadataTeller({ paths, log }),
   });
   const server = createNodeServer({
     identity: createIdentity(paths),

@@ -52,6 +52,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   rapi: { layer: 6, never: ['config', 'jobs', 'operations'] },
   'confd/client': { layer: 3 },
   confd: { layer: 6 },
+  'metadata/client': { layer: 3 },
   metadata: { layer: 6 },
   watcher: { layer: 6, never: ['config', 'jobs', 'operations'] },
   noded: { layer: 6, never: ['config', 'jobs', 'operations', 'queries', 'luxi'] },

@@ -12,6 +12,7 @@ import * as calls from '../../noderpc/calls/instance.ts';
 import type { DiskOnNode, InstanceOnNode } from '../../noderpc/calls/shapes.ts';
 import { answers, type NodeHandler } from '../../noderpc/handler.ts';
 import type { StorageDriver } from '../../storage/contract.ts';
+import type { MetadataTeller } from '../metadata.ts';
 
 /** What these calls need of the daemon. */
 export interface InstanceContext {
@@ -19,6 +20,8 @@ export interface InstanceContext {
   readonly log: Log;
   readonly hypervisors: { driver(name: string): Promise<HypervisorDriver> };
   readonly storage: { driver(template: string): Promise<StorageDriver> };
+  /** Nobody is told when not given. */
+  readonly metadata?: MetadataTeller;
 }
 
 export interface ActiveDisk {
@@ -205,7 +208,8 @@ function running(context: InstanceContext): NodeHandler[] {
       }
       return result;
     }),
-    answers(calls.instanceStart, async ({ instance, startupPaused }) => {
+    answers(calls.instanceStart, async ({ instance, startupPaused, privateParameters }) => {
+      await context.metadata?.tell(instance, { private: privateParameters });
       await startInstance(context, instance, startupPaused);
       return null;
     }),
@@ -241,8 +245,9 @@ function migrating(context: InstanceContext): NodeHandler[] {
       const info = driver.migrationInfo(await guestOf(context, instance));
       return wording('Failed to fetch migration information', info);
     }),
-    answers(calls.acceptInstance, async ({ instance, info, address }) => {
+    answers(calls.acceptInstance, async ({ instance, info, address, privateParameters }) => {
       const driver = await driverOf(instance);
+      await context.metadata?.tell(instance, { private: privateParameters });
       const accept = async () =>
         driver.accept(await guestWithDisks(context, instance, { open: false }), info, address);
       await wording('Failed to accept instance', accept());
@@ -267,14 +272,20 @@ function migrating(context: InstanceContext): NodeHandler[] {
       const driver = await driverOf(instance);
       const done = driver.finalizeSource(await guestOf(context, instance), success, live);
       await wording('Failed to finalize the migration on the source node', done);
-      if (success) await unlinkDisks(context.paths, instance.name);
+      if (success) {
+        await unlinkDisks(context.paths, instance.name);
+        await context.metadata?.forget(instance);
+      }
       return null;
     }),
     answers(calls.instanceFinalizeMigrationTarget, async ({ instance, info, success }) => {
       const driver = await driverOf(instance);
       const done = driver.finalizeTarget(await guestOf(context, instance), info, success);
       await wording('Failed to finalize migration on the target node', done);
-      if (!success) await unlinkDisks(context.paths, instance.name);
+      if (!success) {
+        await unlinkDisks(context.paths, instance.name);
+        await context.metadata?.forget(instance);
+      }
       return null;
     }),
     answers(calls.instanceMigrationCancel, async ({ instance }) => {
@@ -304,7 +315,8 @@ function changing(context: InstanceContext): NodeHandler[] {
       await wording('Hotplug is not supported', driver.hotplugSupported(await guestOf(context, instance)));
       return null;
     }),
-    answers(calls.hotplugDevice, async ({ instance, action, target, device, index }) => {
+    answers(calls.hotplugDevice, async (request) => {
+      const { instance, action, target, device, index, privateParameters } = request;
       const driver = await driverOf(instance);
       await wording('Hotplug is not supported', driver.hotplugSupported(await guestOf(context, instance)));
       const guest =
@@ -312,6 +324,7 @@ function changing(context: InstanceContext): NodeHandler[] {
           ? await guestWithDisks(context, instance, { open: true })
           : await guestOf(context, instance);
       await driver.hotplug(guest, action, target, device, index);
+      if (target === 'nic') await context.metadata?.tell(instance, { private: privateParameters });
       return null;
     }),
     answers(calls.resizeDisk, async ({ instance, index, size }) => {

@@ -18,6 +18,7 @@ import { instanceOsAdd, instanceRunRename } from '../../noderpc/calls/instance.t
 import { type OsOnNode, osDiagnose, osValidate } from '../../noderpc/calls/node.ts';
 import type { DiskOnNode, InstanceOnNode } from '../../noderpc/calls/shapes.ts';
 import { answers, type NodeHandler } from '../../noderpc/handler.ts';
+import type { HiddenParameters } from '../metadata.ts';
 import { activeDisk, type InstanceContext } from './instance.ts';
 
 function reportOf(found: FoundDefinition): OsOnNode {
@@ -99,6 +100,15 @@ async function run(context: InstanceContext, wish: ScriptWish, signal: AbortSign
   return null;
 }
 
+function hiddenOf(
+  parameters: Readonly<Record<string, string>>,
+  secretNames: readonly string[],
+): HiddenParameters {
+  const those = (secret: boolean) =>
+    Object.fromEntries(Object.entries(parameters).filter(([name]) => secretNames.includes(name) === secret));
+  return { private: those(false), secret: those(true) };
+}
+
 /** Handlers of the calls that have to do with OS definitions. */
 export function osHandlers(context: InstanceContext): NodeHandler[] {
   const { osSearchPath } = context.paths;
@@ -107,7 +117,8 @@ export function osHandlers(context: InstanceContext): NodeHandler[] {
     answers(osValidate, async ({ name, checks, osparams, required, forceVariant }) => ({
       found: await validateOs(osSearchPath, { os: name, checks, osparams, required, forceVariant }),
     })),
-    answers(instanceOsAdd, async ({ instance, reinstall, debug, secretParameters }, { signal }) => {
+    answers(instanceOsAdd, async (request, { signal }) => {
+      const { instance, reinstall, debug, secretParameters, secretNames } = request;
       const definition = await definitionOf(osSearchPath, instance.os);
       const told = await scriptInstance(context, instance, secretParameters);
       const common = instanceEnvironment(definition, told, debug);
@@ -121,7 +132,9 @@ export function osHandlers(context: InstanceContext): NodeHandler[] {
         environment,
         os,
       } as const;
-      return run(context, wish, signal);
+      await run(context, wish, signal);
+      await context.metadata?.tell(instance, hiddenOf(secretParameters, secretNames));
+      return null;
     }),
     answers(instanceRunRename, async ({ instance, oldName, debug }, { signal }) => {
       const definition = await definitionOf(osSearchPath, instance.os);

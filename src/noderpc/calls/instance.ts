@@ -14,6 +14,8 @@ export const RunningInstance = z.object({
 export type RunningInstance = z.infer<typeof RunningInstance>;
 
 const instance = z.object({ instance: InstanceOnNode });
+/** Private OS parameters for the metadata service, of instances that use it; never stored or logged. */
+const hidden = z.record(z.string(), z.string()).default({});
 
 /** One instance; null when it doesn't run here. */
 export const instanceInfo = nodeCall({
@@ -38,7 +40,7 @@ export const instanceStart = nodeCall({
   name: 'instance_start',
   deadline: 900,
   effect: 'change',
-  argument: z.object({ instance: InstanceOnNode, startupPaused: z.boolean() }),
+  argument: z.object({ instance: InstanceOnNode, startupPaused: z.boolean(), privateParameters: hidden }),
   result: Done,
 });
 
@@ -83,7 +85,12 @@ export const acceptInstance = nodeCall({
   name: 'accept_instance',
   deadline: 900,
   effect: 'change',
-  argument: z.object({ instance: InstanceOnNode, info: z.string(), address: z.string() }),
+  argument: z.object({
+    instance: InstanceOnNode,
+    info: z.string(),
+    address: z.string(),
+    privateParameters: hidden,
+  }),
   result: Done,
 });
 
@@ -179,6 +186,7 @@ export const hotplugDevice = nodeCall({
     /** Uuid of the device within `instance`. */
     device: z.string(),
     index: z.int(),
+    privateParameters: hidden,
   }),
   result: Done,
 });
@@ -212,6 +220,8 @@ export const instanceOsAdd = nodeCall({
     debug: z.int(),
     /** Private and secret OS parameters: for the script's environment only, never stored or logged. */
     secretParameters: z.record(z.string(), z.string()).default({}),
+    /** Names of those that are secret; the others are private. */
+    secretNames: z.array(z.string()).default([]),
   }),
   result: Done,
 });

@@ -14,7 +14,7 @@ import { installOs } from '../steps/instance.ts';
 import { requireOs } from './create-checks.ts';
 import { activitySteps, whileActive } from './disk-activity.ts';
 import { instanceLocks } from './locks.ts';
-import { changedOs, hiddenOs, requireNoImage } from './os-parameters.ts';
+import { changedOs, hiddenOs, osValues, requireNoImage } from './os-parameters.ts';
 import { down, requireState } from './state.ts';
 
 type Op = OpcodeOf<typeof InstanceReinstall>;
@@ -27,6 +27,7 @@ interface ReinstallPlan {
   readonly newOs: string | null;
   readonly primary: string;
   readonly secretParameters: Readonly<Record<string, string>>;
+  readonly secretNames: readonly string[];
   readonly debug: number;
 }
 
@@ -61,6 +62,7 @@ async function plan(op: Op, context: PlanContext): Promise<ReinstallPlan> {
     newOs: op.os_type,
     primary: primary.name,
     secretParameters,
+    secretNames: Object.keys(osValues(op.osparams_secret)),
     debug: op.debug_level ?? 0,
   };
 }
@@ -69,7 +71,7 @@ async function install({ configuration, after, ...plan }: ReinstallPlan, job: Jo
   job.info('Running instance OS create scripts...');
   const node = after.primary_node;
   const instance = instanceOnNode(configuration, after, node);
-  const step = installOs(plan.secretParameters);
+  const step = installOs(plan.secretParameters, plan.secretNames);
   try {
     await job.do(step, { node, instance, reinstall: true, debug: plan.debug });
   } catch (error) {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import * as calls from '../../noderpc/calls/instance.ts';
 import { InstanceOnNode } from '../../noderpc/calls/shapes.ts';
 import { step } from '../operation.ts';
+import { parametersForMetadata } from './metadata.ts';
 
 const onNode = z.object({ node: z.string(), instance: InstanceOnNode });
 
@@ -10,8 +11,9 @@ const onNode = z.object({ node: z.string(), instance: InstanceOnNode });
 export const startInstance = step({
   name: 'start-instance',
   input: onNode.extend({ paused: z.boolean(), wasRunning: z.boolean() }),
-  run: async ({ nodes }, { node, instance, paused }) => {
-    await nodes.call(node, calls.instanceStart, { instance, startupPaused: paused });
+  run: async ({ nodes, config }, { node, instance, paused }) => {
+    const privateParameters = parametersForMetadata(config.current, instance);
+    await nodes.call(node, calls.instanceStart, { instance, startupPaused: paused, privateParameters });
   },
   undo: async ({ nodes }, { node, instance, wasRunning }) => {
     if (!wasRunning) await nodes.call(node, calls.instanceShutdown, { instance, timeout: 0 });
@@ -25,8 +27,10 @@ export const stopInstance = step({
   run: async ({ nodes }, { node, instance, timeout }) => {
     await nodes.call(node, calls.instanceShutdown, { instance, timeout });
   },
-  undo: async ({ nodes }, { node, instance, wasRunning }) => {
-    if (wasRunning) await nodes.call(node, calls.instanceStart, { instance, startupPaused: false });
+  undo: async ({ nodes, config }, { node, instance, wasRunning }) => {
+    if (!wasRunning) return;
+    const privateParameters = parametersForMetadata(config.current, instance);
+    await nodes.call(node, calls.instanceStart, { instance, startupPaused: false, privateParameters });
   },
 });
 
@@ -34,7 +38,7 @@ export const stopInstance = step({
  * Runs the OS definition's create script. Its secret parameters must never be journalled, so the input
  * names the job that holds them in memory.
  */
-export function installOs(secrets: Readonly<Record<string, string>>) {
+export function installOs(secrets: Readonly<Record<string, string>>, secretNames: readonly string[] = []) {
   return step({
     name: 'install-os',
     input: onNode.extend({ reinstall: z.boolean(), debug: z.int() }),
@@ -44,6 +48,7 @@ export function installOs(secrets: Readonly<Record<string, string>>) {
         reinstall,
         debug,
         secretParameters: { ...secrets },
+        secretNames: [...secretNames],
       });
     },
     undo: 'none',
@@ -92,14 +97,18 @@ const opposite = { add: 'remove', remove: 'add', modify: 'modify' } as const;
 export const hotplugDevice = step({
   name: 'hotplug-device',
   input: onNode.extend({ ...Device.shape, back: InstanceOnNode }),
-  run: async ({ nodes }, { node, instance, action, target, device, index }) => {
-    await nodes.call(node, calls.hotplugDevice, { instance, action, target, device, index });
+  run: async ({ nodes, config }, { node, instance, action, target, device, index }) => {
+    const privateParameters = parametersForMetadata(config.current, instance);
+    const change = { action, target, device, index, privateParameters };
+    await nodes.call(node, calls.hotplugDevice, { instance, ...change });
   },
-  undo: async ({ nodes }, { node, action, target, device, index, back }) => {
+  undo: async ({ nodes, config }, { node, action, target, device, index, back }) => {
     const { name, hypervisor, hvparams } = back;
     if ((await nodes.call(node, calls.instanceInfo, { name, hypervisor, hvparams })) === null) return;
     const backwards = opposite[action];
-    await nodes.call(node, calls.hotplugDevice, { instance: back, action: backwards, target, device, index });
+    const privateParameters = parametersForMetadata(config.current, back);
+    const change = { action: backwards, target, device, index, privateParameters };
+    await nodes.call(node, calls.hotplugDevice, { instance: back, ...change });
   },
 });
 

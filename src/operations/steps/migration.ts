@@ -11,6 +11,7 @@ import * as disks from '../../noderpc/calls/disk.ts';
 import * as calls from '../../noderpc/calls/instance.ts';
 import { DiskOnNode, InstanceOnNode } from '../../noderpc/calls/shapes.ts';
 import { step, type World } from '../operation.ts';
+import { parametersForMetadata } from './metadata.ts';
 
 /** Both ends of a move. */
 export const Move = z.object({
@@ -131,8 +132,11 @@ export const connectDualPrimary = step({
 export const acceptOnTarget = step({
   name: 'accept-on-target',
   input: Move.extend({ info: z.string() }),
-  run: async ({ nodes }, { target, onTarget, info, targetAddress }) => {
-    await nodes.call(target, calls.acceptInstance, { instance: onTarget, info, address: targetAddress });
+  run: async ({ nodes, config }, { target, onTarget, info, targetAddress }) => {
+    await nodes.call(target, calls.acceptInstance, {
+      ...{ instance: onTarget, info, address: targetAddress },
+      privateParameters: parametersForMetadata(config.current, onTarget),
+    });
   },
   undo: async (world, move) => {
     if (arrived(world, move)) return;

@@ -2,7 +2,8 @@
  * gnt-debug wconfd and metad: questions to daemons that Ganeti has for themselves. The master daemon keeps
  * configuration and locks here, so it answers what those questions are about.
  */
-import { executionFailure, notSupportedYet } from '../../../kit/failure.ts';
+import { executionFailure } from '../../../kit/failure.ts';
+import { callMetadata, controlSocket } from '../../../metadata/client/control.ts';
 import { ClusterRedistConf } from '../../../opcodes/cluster.ts';
 import { command, many } from '../../command.ts';
 import { ExitCode } from '../../exit-codes.ts';
@@ -111,7 +112,7 @@ export const metad = command({
   options: [],
   usage: '<cmd> <args...>',
   description: 'Directly talk to Metad',
-  run: (session, _options, args) => {
+  run: async (session, _options, args) => {
     if (args[0] !== 'echo') {
       session.warn(`Command '${args[0]}' not supported`);
       return ExitCode.failure;
@@ -120,6 +121,9 @@ export const metad = command({
       session.warn("Command 'echo' takes only precisely argument.");
       return ExitCode.failure;
     }
-    throw notSupportedYet('Asking the metadata daemon');
+    const [, text = ''] = args;
+    const answered = await callMetadata(controlSocket(session.paths), 'echo', [text]);
+    session.print(`Answer: ${answered}`);
+    return ExitCode.success;
   },
 });

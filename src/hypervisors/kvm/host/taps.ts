@@ -20,7 +20,7 @@ import {
 import type { GuestFiles, KvmFolders } from './layout.ts';
 
 /** Beginning of the names of NICs on which guest and host talk (INSTANCE_COMMUNICATION_NIC_PREFIX). */
-const communicationNic = 'gnt:com:';
+const communicationNic = 'ganeti:communication:';
 
 /** Whose interface it is, for scripts. */
 export interface TapOwner {

@@ -53,6 +53,7 @@ export interface CreatePlan {
   readonly compress: string;
   readonly start: boolean;
   readonly secretParameters: Readonly<Record<string, string>>;
+  readonly secretNames: readonly string[];
   readonly debug: number;
 }
 
@@ -299,6 +300,7 @@ export async function planCreate(op: Op, context: PlanContext, origin?: Origin):
     installOs: origin === undefined && os !== '' && !op.no_install && !request.adopts && disks.length > 0,
     start,
     secretParameters,
+    secretNames: Object.keys(osValues(op.osparams_secret)),
     debug: op.debug_level ?? 0,
   };
 }

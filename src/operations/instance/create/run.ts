@@ -122,7 +122,7 @@ async function install(plan: CreatePlan, job: JobHandle): Promise<void> {
   }
   job.say('* running the instance OS create scripts...');
   try {
-    await job.do(installOs(plan.secretParameters), {
+    await job.do(installOs(plan.secretParameters, plan.secretNames), {
       node: node.uuid,
       instance: instanceOnNode(configuration, instance, node.uuid, { disks }),
       reinstall: false,

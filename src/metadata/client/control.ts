@@ -1,0 +1,89 @@
+/**
+ * The control socket of the metadata daemon: requests and answers as on LUXI's socket, JSON texts that each end with the
+ * byte 3, with the methods of Ganeti's metadata daemon and one of our own. Only root reaches the socket.
+ */
+import { connect } from 'node:net';
+import { Failure } from '../../kit/failure.ts';
+import type { Paths } from '../../kit/paths.ts';
+
+/** pathutils.METAD_SOCKET. */
+export function controlSocket({ socketDir }: Pick<Paths, 'socketDir'>): string {
+  return `${socketDir}/ganeti-metad`;
+}
+
+/** What an instance may know of itself; names are those of Ganeti's instance objects. */
+export interface InstanceMetadata {
+  readonly name: string;
+  readonly uuid: string;
+  readonly os: string;
+  readonly nics: readonly {
+    readonly name?: string | null;
+    readonly ip?: string | null;
+    readonly mac?: string;
+  }[];
+  readonly osparams: Readonly<Record<string, string>>;
+  readonly osparams_private: Readonly<Record<string, string>>;
+  /** Kept as it was when it isn't said. */
+  readonly osparams_secret?: Readonly<Record<string, string>> | undefined;
+}
+
+/** NICs between instance and node (constants.INSTANCE_COMMUNICATION_NIC_PREFIX). */
+export const communicationNicPrefix = 'ganeti:communication:';
+
+/** The address under which the instance asks; undefined when it has no such NIC. */
+export function communicationAddress(nics: InstanceMetadata['nics']): string | undefined {
+  return nics.find(({ name }) => name?.startsWith(communicationNicPrefix))?.ip ?? undefined;
+}
+
+export interface ControlMethods {
+  /** Gives back what it is given. */
+  readonly echo: { readonly args: readonly [string]; readonly result: string };
+  /** Takes what an instance may know, in place of what was known. */
+  readonly updateConfig: { readonly args: readonly [InstanceMetadata]; readonly result: null };
+  /** Forgets the instance of this uuid; not known: fine. Not one of Ganeti's. */
+  readonly forgetInstance: { readonly args: readonly [string]; readonly result: null };
+}
+
+export const endOfMessage = '\u0003';
+const answerMs = 10_000;
+
+/**
+ * @throws Failure TimeoutError when nobody answers, GenericError when nobody is there, or the daemon's refusal
+ */
+export function callMetadata<M extends keyof ControlMethods>(
+  socketPath: string,
+  method: M,
+  args: ControlMethods[M]['args'],
+): Promise<ControlMethods[M]['result']> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(socketPath);
+    let said = '';
+    const settle = (finish: () => void) => {
+      clearTimeout(timer);
+      socket.destroy();
+      finish();
+    };
+    const fail = (error: Failure) => settle(() => reject(error));
+    const timer = setTimeout(
+      () => fail(new Failure('TimeoutError', ['The metadata daemon does not answer'])),
+      answerMs,
+    );
+    socket.setEncoding('utf8');
+    socket.on('error', (error) =>
+      fail(new Failure('GenericError', [`The metadata daemon can't be reached: ${error.message}`])),
+    );
+    socket.on('close', () =>
+      fail(new Failure('GenericError', ['The metadata daemon closed the connection'])),
+    );
+    socket.on('connect', () => socket.write(`${JSON.stringify({ method, args })}${endOfMessage}`));
+    socket.on('data', (chunk: string) => {
+      said += chunk;
+      const end = said.indexOf(endOfMessage);
+      if (end < 0) return;
+      const reply = JSON.parse(said.slice(0, end)) as { success?: boolean; result?: unknown };
+      if (reply.success === true) settle(() => resolve(reply.result as ControlMethods[M]['result']));
+      else
+        fail(new Failure('GenericError', [`The metadata daemon refuses: ${JSON.stringify(reply.result)}`]));
+    });
+  });
+}

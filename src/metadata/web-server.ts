@@ -1,0 +1,101 @@
+/**
+ * The web server for instances. It serves one address, that of the metadata service; the node has it while an instance
+ * has a communication interface, so binding is tried again until it has. What an instance may cost is limited.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { messageOf } from '../kit/failure.ts';
+import type { Log } from '../kit/log.ts';
+import type { WebAnswer, WebRequest } from './web.ts';
+
+export interface WebServerOptions {
+  readonly answer: (request: WebRequest) => Promise<WebAnswer>;
+  readonly log: Log;
+  readonly port: number;
+  readonly bind: string;
+  /** Milliseconds between attempts to bind to an address that the node doesn't have yet. */
+  readonly againMs?: number;
+}
+
+export interface WebServer {
+  /** Serves now, or as soon as the node has the address. @throws for a port that is taken */
+  begin(): Promise<void>;
+  /** Once it serves. */
+  readonly port: number | undefined;
+  close(): Promise<void>;
+}
+
+const limits = {
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 2500,
+  maxHeaderSize: 8192,
+};
+const mostConnections = 512;
+const defaultAgainMs = 1000;
+
+function send(message: IncomingMessage, response: ServerResponse, answer: WebAnswer): void {
+  response.writeHead(answer.status, {
+    'Content-Type': answer.type,
+    'Content-Length': Buffer.byteLength(answer.body),
+    ...(answer.allow === undefined ? {} : { Allow: answer.allow }),
+    ...(message.complete ? {} : { Connection: 'close' }),
+  });
+  response.end(answer.body);
+}
+
+export function createWebServer(options: WebServerOptions): WebServer {
+  const { answer, log, port, bind } = options;
+  const server = createServer(limits);
+  server.maxConnections = mostConnections;
+  server.on('clientError', (_error, socket) => socket.destroy());
+  server.on('request', (message, response) => {
+    response.on('error', () => {});
+    const { method = '', url = '/', socket } = message;
+    const from = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    answer({ method, url, from }).then(
+      (made) => send(message, response, made),
+      (error: unknown) => {
+        log.error(`${method} ${url}: ${messageOf(error)}`);
+        response.destroy();
+      },
+    );
+  });
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  const listen = () =>
+    new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ port, host: bind }, () => {
+        server.off('error', reject);
+        server.on('error', (error) => log.error(messageOf(error)));
+        log.info(`Instances are answered at ${bind} port ${(server.address() as AddressInfo).port}`);
+        resolve();
+      });
+    });
+  const attempt = async (): Promise<void> => {
+    try {
+      await listen();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRNOTAVAIL' || closed) throw error;
+      timer = setTimeout(() => {
+        attempt().catch((fault: unknown) => log.error(`Instances are not answered: ${messageOf(fault)}`));
+      }, options.againMs ?? defaultAgainMs);
+    }
+  };
+  return {
+    begin: attempt,
+    get port() {
+      return (server.address() as AddressInfo | null)?.port;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        closed = true;
+        clearTimeout(timer);
+        if (!server.listening) return resolve();
+        server.close(() => resolve());
+        return server.closeAllConnections();
+      }),
+  };
+}
