@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { instanceGrowDisk } from '../../src/operations/instance/disks/grow.ts';
 import { instanceRecreateDisks } from '../../src/operations/instance/disks/recreate.ts';
+import { instanceMigrate } from '../../src/operations/instance/migrate.ts';
 import { instanceReplaceDisks } from '../../src/operations/instance/replace/replace-disks.ts';
 import { provesUndo } from '../../src/operations/proves-undo.ts';
 import {
@@ -213,3 +214,23 @@ for (const [what, options, request, words] of noReplacements) {
     await assert.rejects(runOperation(cluster, instanceReplaceDisks, { ...web1, ...request }), words);
   });
 }
+
+test('a mirror whose sides are apart gets a new other side, and does not migrate before', async () => {
+  const apart = () => {
+    const cluster = createMemoryCluster(withRunning);
+    const [disk] = running.disks;
+    for (const node of [1, 2]) cluster.nodes.machine(nodeUuid(node)).connection.set(disk!.uuid, 'standalone');
+    return cluster;
+  };
+  await assert.rejects(
+    runOperation(apart(), instanceMigrate, web1),
+    /Disk 0 is degraded or not fully synchronized on target node, aborting migration$/,
+  );
+  const cluster = apart();
+  await runOperation(cluster, instanceReplaceDisks, { ...web1, mode: 'replace_on_secondary' });
+  assert.equal(cluster.nodes.machine(nodeUuid(1)).connection.size, 0);
+  await assert.rejects(
+    runOperation(apart(), instanceReplaceDisks, { ...web1, mode: 'replace_on_primary' }),
+    /has degraded storage, unsafe to replace disks/,
+  );
+});

@@ -258,6 +258,7 @@ function statusOf(machine: MachineState, request: DiskOnNode): unknown {
   const { disk } = request;
   const isMirror = (disk.children ?? []).length > 0;
   if (isMirror ? !machine.active.has(disk.uuid) : !machine.volumes.has(idOf(disk))) return null;
+  const isApart = machine.connection.get(disk.uuid) === 'standalone';
   const isWhole = !isMirror || volumesOf(request).every(({ id }) => machine.open.has(id));
   return {
     path: `/memory/${disk.uuid}`,
@@ -265,10 +266,10 @@ function statusOf(machine: MachineState, request: DiskOnNode): unknown {
     minor: null,
     syncPercent: null,
     estimatedTime: null,
-    degraded: !isWhole,
+    degraded: !isWhole || isApart,
     localDisk: isWhole ? 'okay' : 'faulty',
     children: [],
-    details: {},
+    details: isMirror ? { connected: !isApart } : {},
   };
 }
 

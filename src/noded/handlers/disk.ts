@@ -28,7 +28,7 @@ interface Desk {
   mirroring(request: DiskOnNode): Promise<MirroringDriver>;
   /** Changes of one disk in turn. */
   change(request: DiskOnNode, work: () => Promise<void>): Promise<null>;
-  /** The same for several disks, one after the other. */
+  /** The same for several disks, one after the other: all are tried, the first failure is told. */
   changeAll(requests: readonly DiskOnNode[], work: (request: DiskOnNode) => Promise<void>): Promise<null>;
   status(request: DiskOnNode, withLower: boolean): Promise<DiskStatus | null>;
 }
@@ -47,7 +47,11 @@ function createDesk(context: NodeContext): Desk {
     mirroring: (request) => context.storage.mirroring(request.disk.dev_type),
     change,
     async changeAll(requests, work) {
-      for (const request of requests) await change(request, () => work(request));
+      const failures: unknown[] = [];
+      for (const request of requests) {
+        await change(request, () => work(request)).catch((error: unknown) => failures.push(error));
+      }
+      if (failures.length > 0) throw failures[0];
       return null;
     },
     async status(request, withLower) {

@@ -3,6 +3,7 @@ import { executionFailure, messageOf } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { disksOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
+import { blockdevStatus } from '../../noderpc/calls/disk.ts';
 import { version } from '../../noderpc/calls/node.ts';
 import type { DiskOnNode } from '../../noderpc/calls/shapes.ts';
 import { storageAbout } from '../../storage/catalog.ts';
@@ -95,7 +96,23 @@ export async function bringDisksUp(
     }
     await job.do(activateDisks, input);
   }
+  await sayTrouble(job, configuration, instance, primary);
   return paths;
+}
+
+/** Two sides of a mirror that refuse each other are no reason to stop, but somebody has to know. */
+async function sayTrouble(
+  job: JobHandle,
+  configuration: Configuration,
+  instance: Instance,
+  primary: string,
+): Promise<void> {
+  const disks = disksOnNode(configuration, instance, primary);
+  if (!disks.some(({ disk }) => storageAbout(disk.dev_type).mirrored === 'internal')) return;
+  for (const status of await job.world.nodes.call(primary, blockdevStatus, { disks })) {
+    const trouble = status?.details.trouble;
+    if (typeof trouble === 'string') job.warn(trouble);
+  }
 }
 
 /** Deactivates on the primary, then on the secondaries. Nodes marked offline are left out. */

@@ -127,7 +127,7 @@ async function plan(op: Op, context: PlanContext): Promise<MigratePlan> {
   });
   const ends = await endsOf(context, instance, source, target);
   requireVersions(context, instance.hypervisor, ends, op.ignore_hvversions);
-  await requireConsistentDisks(context, instance, target);
+  await requireConsistentDisks(context, instance, source, target);
   const fitting = memoryToFit(ends, instance, target, guest.memory, op.allow_runtime_changes);
   const memory = fitting === undefined ? undefined : { before: guest.memory, after: fitting };
   const live = modeOf(op, configuration, instance);

@@ -103,22 +103,30 @@ export async function targetOf(
   return node;
 }
 
-/** Every mirrored disk is whole on `node`. @throws Failure OpExecError */
+/**
+ * Every mirrored disk is whole on the target, and in touch with the source: both will write to it.
+ * @throws Failure OpExecError
+ */
 export async function requireConsistentDisks(
   context: PlanContext,
   instance: Instance,
-  node: Node,
+  source: Node,
+  target: Node,
 ): Promise<void> {
-  const { configuration } = context;
+  const { configuration, nodes } = context;
   if (mirroringOf(configuration, instance) !== 'internal') return;
-  const disks = disksOnNode(configuration, instance, node.uuid);
-  const statuses = await context.nodes.call(node.uuid, blockdevStatus, { disks });
-  statuses.forEach((status, index) => {
-    if (status === null || status.localDisk !== 'okay') {
-      throw executionFailure(
-        `Disk ${index} is degraded on target node, aborting failover: ${status === null ? 'it is not active there' : `its local storage is ${status.localDisk}`}`,
-      );
-    }
+  const [onSource, onTarget] = await Promise.all(
+    [source, target].map(({ uuid }) =>
+      nodes.call(uuid, blockdevStatus, { disks: disksOnNode(configuration, instance, uuid) }),
+    ),
+  );
+  onTarget!.forEach((status, index) => {
+    if (status !== null && !status.degraded && onSource![index]?.degraded === false) return;
+    const trouble = onSource![index]?.details.trouble ?? status?.details.trouble;
+    const reason = typeof trouble === 'string' ? `: ${trouble}` : '';
+    throw executionFailure(
+      `Disk ${index} is degraded or not fully synchronized on target node, aborting migration${reason}`,
+    );
   });
 }
 

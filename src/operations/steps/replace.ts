@@ -104,22 +104,37 @@ export const leaveSecondary = step({
   },
 });
 
+const BothSides = z.object({
+  primary: z.string(),
+  secondary: z.string(),
+  onPrimary: z.array(DiskOnNode),
+  onSecondary: z.array(DiskOnNode),
+});
+
+async function connectBoth(
+  { nodes }: World,
+  { primary, secondary, onPrimary, onSecondary }: z.infer<typeof BothSides>,
+): Promise<void> {
+  await Promise.all([
+    nodes.call(primary, calls.drbdAttachNet, { disks: onPrimary, multiMaster: false }),
+    nodes.call(secondary, calls.drbdAttachNet, { disks: onSecondary, multiMaster: false }),
+  ]);
+}
+
 /** Brings primary and new secondary together. What undoes it is the search for the old one. */
 export const meetSecondary = step({
   name: 'meet-secondary',
-  input: z.object({
-    primary: z.string(),
-    secondary: z.string(),
-    onPrimary: z.array(DiskOnNode),
-    onSecondary: z.array(DiskOnNode),
-  }),
-  run: async ({ nodes }, { primary, secondary, onPrimary, onSecondary }) => {
-    await Promise.all([
-      nodes.call(primary, calls.drbdAttachNet, { disks: onPrimary, multiMaster: false }),
-      nodes.call(secondary, calls.drbdAttachNet, { disks: onSecondary, multiMaster: false }),
-    ]);
-  },
+  input: BothSides,
+  run: connectBoth,
   undo: async ({ nodes }, { primary, onPrimary }) => {
     await nodes.call(primary, calls.drbdDisconnectNet, { disks: onPrimary });
   },
+});
+
+/** Brings two sides together that were apart. Nothing to undo: they are meant to be. */
+export const connectMirrors = step({
+  name: 'connect-mirrors',
+  input: BothSides,
+  run: connectBoth,
+  undo: 'none',
 });

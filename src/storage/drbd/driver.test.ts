@@ -173,6 +173,8 @@ describe('who may write', () => {
         /^drbd0 \(disk\/0 of inst1.example.com\): split brain.*gnt-instance replace-disks -s inst1.example.com/,
       );
     }
+    const meeting = Promise.all([here.attachNet(mine, true), there.attachNet(theirs, true)]);
+    await assert.rejects(meeting, /split brain.*gnt-instance replace-disks -s/);
   });
 });
 

@@ -256,7 +256,7 @@ function mirroringPart(
     forceDown: async (minor) => takeDown(host, { minor, label: `drbd${minor}` }),
     disconnectNet: async (request) => disconnect(host, mirrorDevice(request)),
     attachNet: async (request, twoPrimaries) =>
-      meet(host, mirrorDevice(request), { twoPrimaries, params: request.params }),
+      meet(host, mirrorDevice(request), { twoPrimaries, params: request.params, owner: request.owner }),
     pauseResumeSync: async (request, pause) => pauseResumeSync(desk, request, pause),
     addChildren: async (request, children) => addChildren(desk, request, children),
     removeChildren: async (request) => removeChildren(desk, request),

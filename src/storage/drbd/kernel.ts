@@ -3,7 +3,7 @@ import { describeFailure } from '../../kit/process.ts';
 import { deviceFailure, type RunOptions, type StorageHost } from '../host.ts';
 import * as commands from './commands.ts';
 import { belongsTo, type MirrorDevice } from './device.ts';
-import { explainRefusal, refusalIn } from './diagnosis.ts';
+import { explainRefusal, type Refusal, refusalIn } from './diagnosis.ts';
 import { type MinorState, type ProcInfo, parseProc } from './proc.ts';
 import { parseShow, type Shown, shownNothing } from './show.ts';
 
@@ -91,9 +91,13 @@ export async function troubleOf(
   instance: string,
 ): Promise<string | undefined> {
   if (state.connection !== 'StandAlone') return undefined;
+  return explainRefusal(await refusalOf(host, device.minor), device.label, instance);
+}
+
+/** Why the kernel has dropped the minor's connection. */
+export async function refusalOf(host: StorageHost, minor: number): Promise<Refusal> {
   const log = await host.run(['dmesg']).catch(() => undefined);
-  const refusal = log?.code === 0 ? refusalIn(log.stdout, device.minor) : 'unknown';
-  return explainRefusal(refusal, device.label, instance);
+  return log?.code === 0 ? refusalIn(log.stdout, minor) : 'unknown';
 }
 
 /**

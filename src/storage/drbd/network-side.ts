@@ -3,12 +3,15 @@ import type { Parameters } from '../../model/objects/common.ts';
 import { deviceFailure, type StorageHost } from '../host.ts';
 import * as commands from './commands.ts';
 import { endsMatch, type MirrorDevice } from './device.ts';
-import { shownOf, stateOf, tell, waitUntil } from './kernel.ts';
+import { explainRefusal } from './diagnosis.ts';
+import { refusalOf, shownOf, stateOf, tell, waitUntil } from './kernel.ts';
 import { ensureMinor } from './local-side.ts';
 import { isSyncing, type MinorState } from './proc.ts';
 
 /** Milliseconds that the device has to stand alone after `disconnect` (drbd.py, _NET_RECONFIG_TIMEOUT). */
 const disconnectTimeoutMs = 60_000;
+/** So often a side has to be refused after it was told to connect, before it is believed. */
+const refusalsToBelieve = 3;
 /** Milliseconds that both sides have to find each other after they were told to. */
 const meetTimeoutMs = 120_000;
 
@@ -84,16 +87,27 @@ function haveMet(state: MinorState, twoPrimaries: boolean): boolean {
 /**
  * Connects a device that stands alone, or changes the connection that it has, and waits for the other side.
  * With two primaries it waits until both hold good data, because both are written to next.
+ * @param options.owner name of the instance, for the way out
+ * @throws Failure BlockDeviceError at once for two sides that refuse each other, as after a split brain
  */
-export async function meet(host: StorageHost, device: MirrorDevice, options: ConnectOptions): Promise<void> {
+export async function meet(
+  host: StorageHost,
+  device: MirrorDevice,
+  options: ConnectOptions & { readonly owner: string },
+): Promise<void> {
+  const { owner } = options;
   const ends = endsOf(device);
   const { minor } = device;
+  let tries = 0;
   const met = await waitUntil(
     host,
     async () => {
       const state = await stateOf(host, minor);
       if (state === undefined) throw deviceFailure(`${device.label}: device is not active`);
       if (state.connection === 'StandAlone') {
+        const refusal = tries < refusalsToBelieve ? 'unknown' : await refusalOf(host, minor);
+        if (refusal !== 'unknown') throw deviceFailure(explainRefusal(refusal, device.label, owner));
+        tries += 1;
         await connect(host, device, options);
         return false;
       }

@@ -6,7 +6,7 @@ import { type JobHandle, operation } from '../../operation.ts';
 import { changeObjects, difference } from '../../steps/changes.ts';
 import { runStateOf, setRunState } from '../../steps/configuration.ts';
 import { createVolume, removeVolume } from '../../steps/disks.ts';
-import { leaveSecondary, meetSecondary, swapStorage } from '../../steps/replace.ts';
+import { connectMirrors, leaveSecondary, meetSecondary, swapStorage } from '../../steps/replace.ts';
 import { candidateLocks } from '../choose-nodes.ts';
 import { activitySteps, bringDisksDown, bringDisksUp } from '../disk-activity.ts';
 import { instanceLocks } from '../locks.ts';
@@ -67,6 +67,7 @@ export const instanceReplaceDisks = operation({
     createVolume,
     removeVolume,
     swapStorage,
+    connectMirrors,
     leaveSecondary,
     meetSecondary,
     changeObjects,

@@ -1,12 +1,12 @@
 /** New volumes for mirrors on the node where they are: made, filled by the other node, the old ones removed. */
 import { messageOf } from '../../../kit/failure.ts';
 import type { Disk } from '../../../model/objects/disk.ts';
-import { blockdevFind } from '../../../noderpc/calls/disk.ts';
+import { blockdevFind, blockdevStatus } from '../../../noderpc/calls/disk.ts';
 import type { DiskOnNode } from '../../../noderpc/calls/shapes.ts';
 import { diskOnNode } from '../../on-node.ts';
 import type { JobHandle } from '../../operation.ts';
 import { createVolume, removeVolume, volumeInfo } from '../../steps/disks.ts';
-import { swapStorage } from '../../steps/replace.ts';
+import { connectMirrors, swapStorage } from '../../steps/replace.ts';
 import { waitForSync } from '../../sync.ts';
 import { requireDisks, requireSynced, requireVolumeGroups, requireWhole } from './checks.ts';
 import type { ReplacedDisk, ReplacePlan } from './plan.ts';
@@ -70,13 +70,37 @@ async function swap(plan: ReplacePlan, job: JobHandle, disk: ReplacedDisk, volum
   });
 }
 
+/** Sides that had refused each other have no reason left when one of them begins anew. */
+async function reconnect(
+  { configuration, instance, disks, primary, secondary }: ReplacePlan,
+  job: JobHandle,
+) {
+  const on = (node: string) =>
+    disks.map(({ before, index }) => diskOnNode(configuration, instance, before, index, node));
+  const onPrimary = on(primary.uuid);
+  const statuses = await job.world.nodes.call(primary.uuid, blockdevStatus, { disks: onPrimary });
+  const apart = statuses.flatMap((status, position) =>
+    status?.details.connected === false ? [position] : [],
+  );
+  if (apart.length === 0) return;
+  const chosen = (list: readonly DiskOnNode[]) => apart.map((position) => list[position]!);
+  job.info(`Connecting disk(s) ${apart.map((position) => disks[position]!.index).join(', ')} again`);
+  await job.do(connectMirrors, {
+    primary: primary.uuid,
+    secondary: secondary.uuid,
+    onPrimary: chosen(onPrimary),
+    onSecondary: chosen(on(secondary.uuid)),
+  });
+}
+
 export async function replaceStorage(plan: ReplacePlan, job: JobHandle): Promise<void> {
   const { configuration, instance, disks, target, other, primary } = plan;
   job.say('STEP 1/6 Check device existence');
   await requireDisks(plan, job, [other, target]);
   await requireVolumeGroups(plan, job, [target, other]);
   job.say('STEP 2/6 Check peer consistency');
-  await requireWhole(plan, job, other, false);
+  // What the guest writes to is what counts, be the other side there or not.
+  await requireWhole(plan, job, other, other.uuid === primary.uuid);
   job.say('STEP 3/6 Allocate new storage');
   const volumes = disks.map((disk, position) => volumesOf(plan, disk, plan.unique[position]!));
   const info = volumeInfo(instance.name);
@@ -87,6 +111,7 @@ export async function replaceStorage(plan: ReplacePlan, job: JobHandle): Promise
   }
   job.say('STEP 4/6 Changing drbd configuration');
   for (const [position, disk] of disks.entries()) await swap(plan, job, disk, volumes[position]!);
+  await reconnect(plan, job);
   if (plan.earlyRelease) {
     job.say('STEP 5/6 Removing old storage');
     await job.keep();
