@@ -24,6 +24,7 @@ import {
   parseJson,
   type Reader,
 } from './json.ts';
+import { readHypervisor } from './words.ts';
 
 /** What is asked; instances and nodes are those of the request's cluster. */
 export type AllocatorTask =
@@ -69,7 +70,7 @@ function readRaw(message: JsonObject): RawCluster {
   const groups = new Map(groupEntries.map(([uuid, value], index) => [index, readGroup(uuid, value, index)]));
   const groupIndexes = indexesOf(groupEntries.map(([uuid]) => uuid));
   const nodeEntries = entriesOf(part('nodes', asObject));
-  const hypervisors = part('enabled_hypervisors', listOf(asString));
+  const hypervisors = part('enabled_hypervisors', listOf(asWord('Hypervisor', readHypervisor)));
   const nodeFields = nodeEntries.map(([name, value]) => readNode(groupIndexes, name, value, hypervisors[0]));
   const nodeIndexes = indexesOf(nodeEntries.map(([name]) => name));
   const mainVolumeGroup = optionalField(message, 'volume_group_name', asString);

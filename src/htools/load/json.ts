@@ -4,6 +4,7 @@
  */
 import { quotedList } from '../core/terms/format.ts';
 import { annotated, DataError } from './data-error.ts';
+import { jsonComplaint } from './json-complaint.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 /** A map where the order of number-like keys must be kept, a plain object otherwise. */
@@ -34,7 +35,7 @@ export function parseJson(text: string): Json {
     return /"\d+"\s*:/.test(text) ? new OrderedParser(text).parse() : (JSON.parse(text) as Json);
   } catch (error) {
     const message = (error as Error).message.replace(/\s+/g, ' ');
-    throw new DataError(`Malformed JSON: ${message}`, { cause: error });
+    throw new DataError(jsonComplaint(text) ?? `Malformed JSON: ${message}`, { cause: error });
   }
 }
 
@@ -111,7 +112,18 @@ function reader<T>(fits: (value: Json) => value is Json & T, name: string): Read
   };
 }
 
-export const asString = reader((value): value is string => typeof value === 'string', 'String');
+/** A text; a list of characters is one too. */
+export const asString: Reader<string> = (value) => {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value)) throw new DataError('Unable to read String');
+  return value
+    .map((item: Json) => {
+      if (typeof item !== 'string' || Array.from(item).length !== 1)
+        throw new DataError('Unable to read Char');
+      return item;
+    })
+    .join('');
+};
 export const asBoolean = reader((value): value is boolean => typeof value === 'boolean', 'Bool');
 export const asNumber = reader((value): value is number => typeof value === 'number', 'Double');
 export const asObject = reader(isObject, 'JSObject');
@@ -135,26 +147,30 @@ export function listOf<T>(read: Reader<T>): Reader<T[]> {
 
 /** A word of a fixed set, read from a string. */
 export function asWord<T>(type: string, read: (text: string) => T): Reader<T> {
-  return (value) => {
-    if (typeof value !== 'string') throw new DataError(`Invalid JSON value for type ${type}: not a string`);
-    return read(value);
-  };
+  const text = described(type, asString);
+  return (value) => read(text(value));
 }
 
 function convert<T>(key: string, value: Json, read: Reader<T>): T {
   return annotated(`key '${key}'`, () => read(value));
 }
 
+/** A value that must be there. */
+export function required(object: JsonObject, key: string): Json {
+  const value = memberOf(object, key);
+  if (value !== undefined) return value;
+  const keys = quotedList(entriesOf(object).map(([name]) => name));
+  throw new DataError(`key '${key}' not found, object contains only ${keys}`);
+}
+
 /** A required value of an object; `owner` stands before the complaint. */
 export function field<T>(owner: string, object: JsonObject, key: string, read: Reader<T>): T {
-  return annotated(owner, () => {
-    const value = memberOf(object, key);
-    if (value === undefined) {
-      const keys = quotedList(entriesOf(object).map(([name]) => name));
-      throw new DataError(`key '${key}' not found, object contains only ${keys}`);
-    }
-    return convert(key, value, read);
-  });
+  return annotated(owner, () => convert(key, required(object, key), read));
+}
+
+/** Puts what was to be read before the complaint, as Ganeti's own objects do. */
+export function described<T>(name: string, read: Reader<T>): Reader<T> {
+  return (value) => annotated(`Can't parse value for '${name}'`, () => read(value));
 }
 
 /** A value that may be missing or null. */

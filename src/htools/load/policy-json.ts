@@ -1,27 +1,29 @@
 /** Instance policies in JSON, as LUXI, RAPI and the allocator protocol carry them. */
 import type { InstanceSpec, Policy } from '../core/terms/policy.ts';
-import { DataError } from './data-error.ts';
 import {
   asInteger,
   asNumber,
+  asObject,
   asWord,
-  field,
-  isObject,
+  described,
   type JsonObject,
   listOf,
   type Reader,
+  required,
 } from './json.ts';
 import { readDiskTemplate } from './words.ts';
 
+/** A required value of one of Ganeti's own objects. */
+function member<T>(object: JsonObject, key: string, read: Reader<T>): T {
+  return described(key, read)(required(object, key));
+}
+
 function objectReader<T>(type: string, read: (object: JsonObject) => T): Reader<T> {
-  return (value) => {
-    if (!isObject(value)) throw new DataError(`Expected JSON object for type ${type}`);
-    return read(value);
-  };
+  return (value) => read(described(type, asObject)(value));
 }
 
 const readSpec: Reader<InstanceSpec> = objectReader('ISpec', (spec) => {
-  const value = (key: string) => field('ISpec', spec, key, asInteger);
+  const value = (key: string) => member(spec, key, asInteger);
   return {
     memory: value('memory-size'),
     cpus: value('cpu-count'),
@@ -33,14 +35,14 @@ const readSpec: Reader<InstanceSpec> = objectReader('ISpec', (spec) => {
 });
 
 const readRange = objectReader('MinMaxISpecs', (range) => ({
-  min: field('MinMaxISpecs', range, 'min', readSpec),
-  max: field('MinMaxISpecs', range, 'max', readSpec),
+  min: member(range, 'min', readSpec),
+  max: member(range, 'max', readSpec),
 }));
 
 export const asPolicy: Reader<Policy> = objectReader('IPolicy', (policy) => ({
-  ranges: field('IPolicy', policy, 'minmax', listOf(readRange)),
-  standard: field('IPolicy', policy, 'std', readSpec),
-  diskTemplates: field('IPolicy', policy, 'disk-templates', listOf(asWord('DiskTemplate', readDiskTemplate))),
-  cpuRatio: field('IPolicy', policy, 'vcpu-ratio', asNumber),
-  spindleRatio: field('IPolicy', policy, 'spindle-ratio', asNumber),
+  ranges: member(policy, 'minmax', listOf(readRange)),
+  standard: member(policy, 'std', readSpec),
+  diskTemplates: member(policy, 'disk-templates', listOf(asWord('DiskTemplate', readDiskTemplate))),
+  cpuRatio: member(policy, 'vcpu-ratio', asNumber),
+  spindleRatio: member(policy, 'spindle-ratio', asNumber),
 }));

@@ -5,6 +5,8 @@ import {
   allocationPolicies,
   type DiskTemplate,
   diskTemplates,
+  type Hypervisor,
+  hypervisors,
   type InstanceStatus,
   instanceStatuses,
 } from '../core/terms/vocabulary.ts';
@@ -27,3 +29,4 @@ export const readInstanceStatus: (text: string) => InstanceStatus = wordReader(
   'InstanceStatus',
   instanceStatuses,
 );
+export const readHypervisor: (text: string) => Hypervisor = wordReader('Hypervisor', hypervisors);

@@ -17,6 +17,9 @@ export const diskTemplates = [
 ] as const;
 export type DiskTemplate = (typeof diskTemplates)[number];
 
+export const hypervisors = ['kvm', 'xen-pvm', 'chroot', 'xen-hvm', 'lxc', 'fake'] as const;
+export type Hypervisor = (typeof hypervisors)[number];
+
 /** Names of the templates in diagnostic output (`hinfo -v -v -v`, policies). */
 export const diskTemplateLabels: Readonly<Record<DiskTemplate, string>> = {
   diskless: 'DTDiskless',
