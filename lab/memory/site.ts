@@ -51,6 +51,7 @@ export const siteHandlers: Readonly<Record<string, Handler>> = {
     if (node.startsWith('node9')) throw new Failure('OpExecError', ['the board does not answer']);
     return powerAnswers[command] ?? '';
   },
+  set_watcher_pause: () => null,
   node_ensure_daemon: () => ({ wasRunning: false }),
   node_configure_ovs: (machine, { name, link }: { name: string; link: string | null }) => {
     const ports = machine.switches.get(name) ?? new Set();

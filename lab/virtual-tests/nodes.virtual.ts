@@ -61,6 +61,21 @@ node3.virtual.example C 4
     );
   });
 
+  test('have watchers that rest together', async () => {
+    const pauses = () =>
+      Promise.all(
+        ['node1', 'node2', 'node3'].map((node) =>
+          readFile(lab.paths(node).watcherPause, 'utf8').catch(() => 'none'),
+        ),
+      );
+    await lab.output('node1', ['gnt-cluster', 'watcher', 'pause', '1h']);
+    const [until, ...others] = await pauses();
+    assert.match(until!, /^\d+/);
+    assert.deepEqual(others, [until, until]);
+    await lab.output('node1', ['gnt-cluster', 'watcher', 'continue']);
+    assert.deepEqual(await pauses(), ['none', 'none', 'none']);
+  });
+
   test('keep the candidate pool full', async () => {
     await follow(
       lab,

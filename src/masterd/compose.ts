@@ -210,7 +210,7 @@ export async function composeMaster(options: MasterOptions): Promise<Master> {
     });
   const luxi = await serveLuxi({
     path: luxiAddress(paths),
-    handle: createRequestHandler({ config, queue, queries, events, statistics, paths, now }),
+    handle: createRequestHandler({ config, queue, queries, events, statistics, paths, nodes, log, now }),
     log,
   });
   await bringMasterIpUp({ config, nodes, log });

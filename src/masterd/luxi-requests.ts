@@ -5,10 +5,13 @@ import type { ConfigStore } from '../config/contract.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import { writeFileAtomic } from '../kit/atomic-file.ts';
 import { assertNever, ErrorCode, Failure, prerequisiteFailure } from '../kit/failure.ts';
+import type { Log } from '../kit/log.ts';
 import type { Paths } from '../kit/paths.ts';
 import { decodeRequest, type LuxiRequest } from '../luxi/methods.ts';
 import type { LuxiPeer } from '../luxi/server.ts';
 import { groupNamed, instanceNamed, networkNamed, nodeNamed } from '../model/lookup.ts';
+import type { NodeCaller } from '../noderpc/call.ts';
+import { setWatcherPause } from '../noderpc/calls/node.ts';
 import type { AnyOpcode } from '../opcodes/opcode.ts';
 import { clusterInformation } from '../operations/cluster/information.ts';
 import { refuseLocking } from '../queries/run.ts';
@@ -24,6 +27,8 @@ export interface RequestParts {
   readonly events: EventLog;
   readonly statistics: () => Statistics;
   readonly paths: Paths;
+  readonly nodes: NodeCaller;
+  readonly log: Log;
   /** Seconds since the epoch. */
   readonly now: () => number;
 }
@@ -101,6 +106,26 @@ async function waitForChange(
   return change === 'nochange' ? 'nochange' : [change.fields, change.log];
 }
 
+/** Each node has a watcher of its own; one that can't be told is in the log, and the others rest all the same. */
+async function tellWatchers({ config, nodes, log }: RequestParts, until: number | null): Promise<void> {
+  const { current } = config;
+  const others = current.nodes.filter(
+    ({ uuid, offline }) => !offline && uuid !== current.cluster.master_node,
+  );
+  const replies = await nodes.callAll(
+    others.map(({ uuid }) => uuid),
+    setWatcherPause,
+    { until },
+  );
+  for (const { uuid, name } of others) {
+    const reply = replies.get(uuid);
+    if (reply?.kind !== 'answered')
+      log.warning(
+        `The watcher of node ${name} was not told of the pause: ${reply !== undefined && 'message' in reply ? reply.message : 'no answer'}`,
+      );
+  }
+}
+
 const handlers: { readonly [M in LuxiRequest['method']]: Handler<M> } = {
   Query: ({ what, fields, qfilter }, { queries }) => queries.query(what, fields, qfilter),
   QueryFields: async ({ what, fields }, { queries }) => queries.fields(what, fields),
@@ -148,13 +173,13 @@ const handlers: { readonly [M in LuxiRequest['method']]: Handler<M> } = {
   },
   WaitForEvents: ({ stream, after, tmout }, { events }, peer) =>
     events.since(stream, after, tmout, peer.gone),
-  SetWatcherPause: async ({ duration }, { paths, now }) => {
-    if (duration === null) {
-      await rm(paths.watcherPause, { force: true });
-      return null;
-    }
-    if (duration < now()) throw new Failure('GenericError', ['Unable to set pause end time in the past']);
-    await writeFileAtomic(paths.watcherPause, `${duration}\n`, { mode: 0o644 });
+  SetWatcherPause: async ({ duration }, parts) => {
+    const { paths, now } = parts;
+    if (duration !== null && duration < now())
+      throw new Failure('GenericError', ['Unable to set pause end time in the past']);
+    if (duration === null) await rm(paths.watcherPause, { force: true });
+    else await writeFileAtomic(paths.watcherPause, `${duration}\n`, { mode: 0o644 });
+    await tellWatchers(parts, duration);
     return duration;
   },
 };

@@ -1,6 +1,6 @@
 /** Node calls about the node's part in the cluster: certificates, the master's address, demotion, leaving. */
 import { randomBytes } from 'node:crypto';
-import { readFile, rename } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { writeFileAtomic } from '../../kit/atomic-file.ts';
 import { runningPid } from '../../kit/daemon.ts';
 import { Failure } from '../../kit/failure.ts';
@@ -66,6 +66,11 @@ export function roleHandlers(context: NodeContext): NodeHandler[] {
     }),
     answers(calls.nodeDemoteFromCandidate, async () => {
       await demote(context);
+      return null;
+    }),
+    answers(calls.setWatcherPause, async ({ until }) => {
+      if (until === null) await rm(paths.watcherPause, { force: true });
+      else await writeFileAtomic(paths.watcherPause, `${until}\n`, { mode: 0o644 });
       return null;
     }),
     answers(calls.nodeEnsureDaemon, async ({ daemon, run }) => {

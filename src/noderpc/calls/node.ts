@@ -370,6 +370,15 @@ export const nodeEnsureDaemon = nodeCall({
   result: z.object({ wasRunning: z.boolean() }),
 });
 
+/** Until when the watcher of this node rests, seconds since the epoch; null: it doesn't. */
+export const setWatcherPause = nodeCall({
+  name: 'set_watcher_pause',
+  deadline: 10,
+  effect: 'change',
+  argument: z.object({ until: z.number().nullable() }),
+  result: Done,
+});
+
 /** OS definitions found here, valid or not. */
 export const OsOnNode = z.object({
   name: z.string(),
