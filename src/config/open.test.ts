@@ -1,5 +1,7 @@
 /** Opening, folding and coming back: what a crash, a copy or another hand leaves behind on the disk. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -276,6 +278,26 @@ test('an owner that died, whose number another process has now, does not count',
   await writeFile(join(paths.journalDir, 'owner.json'), JSON.stringify({ pid: 1, started: 'long ago' }));
   const store = await open();
   assert.equal(store.current.serial_no, 1);
+});
+
+test('an owner that has ended does not count, though its parent has not noticed', async () => {
+  // The shell becomes a program that never asks after its children.
+  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 600'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  try {
+    const [said] = (await once(parent.stdout, 'data')) as [Buffer];
+    const pid = Number(said.toString());
+    const fields = async () => (await readFile(`/proc/${pid}/stat`, 'latin1')).split(') ')[1]!.split(' ');
+    while ((await fields())[0] !== 'Z') await new Promise((resolve) => setTimeout(resolve, 5));
+    await mkdir(paths.journalDir);
+    const owner = { pid, started: (await fields())[19] };
+    await writeFile(join(paths.journalDir, 'owner.json'), JSON.stringify(owner));
+    const store = await open();
+    assert.equal(store.current.serial_no, 1);
+  } finally {
+    parent.kill('SIGKILL');
+  }
 });
 
 test('entries of others come back until their keeper has them elsewhere', async () => {

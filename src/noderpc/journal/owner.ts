@@ -13,11 +13,19 @@ interface Owner {
   readonly started: string;
 }
 
-/** proc(5): the 22nd field of stat; counted from after the command's closing bracket. undefined: no such process. */
+/**
+ * When the process of a /proc/PID/stat started (proc(5), the 22nd field; counted from after the command's closing
+ * bracket). undefined for one that has ended and only waits for its parent to take notice: it holds nothing any more.
+ */
+function startIn(stat: string): string | undefined {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+}
+
+/** undefined: no such process. */
 function startOf(pid: number): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return startIn(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {
     return undefined;
   }

@@ -28,7 +28,8 @@ export const testDelay = operation({
     if (op.duration <= 0) throw new Failure('OpPrereqError', ['Duration must be greater than zero']);
     return {
       duration: op.duration,
-      onMaster: op.on_master,
+      // One that is told to wait nowhere waits here, without its lock.
+      onMaster: op.on_master || op.on_nodes.length === 0,
       nodes: op.on_nodes.map((name) => nodeNamed(configuration, name).uuid),
       times: Math.max(1, op.repeat),
     };
