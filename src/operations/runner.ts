@@ -11,6 +11,7 @@ import { ErrorCode, Failure, messageOf, notSupportedYet } from '../kit/failure.t
 import type { LockRequest } from '../locks/contract.ts';
 import type { LockManager } from '../locks/manager.ts';
 import { parseOpcode } from '../opcodes/opcode.ts';
+import { requireExpectedUuids } from './expected-uuids.ts';
 import {
   type AnyOperation,
   type HookPlan,
@@ -138,6 +139,7 @@ class OpcodeRun {
       const held = await this.#lock(insists);
       try {
         await this.#execution.started();
+        requireExpectedUuids(this.#op, world.config.current);
         const plan: unknown = await this.#operation.plan(this.#op, this.#planContext(steps, held.taken));
         isPlanned = true;
         return await this.#work(plan, steps);

@@ -40,6 +40,7 @@ export async function planFailover(
     | 'ignore_consistency'
     | 'ignore_ipolicy'
     | 'shutdown_timeout'
+    | 'cleanup'
   >,
   context: PlanContext,
 ): Promise<FailoverPlan> {
@@ -54,7 +55,7 @@ export async function planFailover(
   );
   requireOnline(target);
   requireNotDrained(target);
-  if (instance.admin_state === 'up') {
+  if (instance.admin_state === 'up' && !op.cleanup) {
     const { minmem } = filledBackend(configuration.cluster, instance);
     await requireFreeMemory(
       context.nodes,
@@ -240,7 +241,7 @@ export const instanceFailover = operation({
       NEW_PRIMARY: target.name,
       OLD_SECONDARY: target.name,
       NEW_SECONDARY: source.name,
-      FAILOVER_CLEANUP: 'False',
+      FAILOVER_CLEANUP: op.cleanup ? 'True' : 'False',
     }),
   run: async (plan, job) => {
     await runFailover(plan, job);

@@ -65,6 +65,7 @@ async function asFailover(op: Op, context: PlanContext): Promise<MigratePlan> {
       ignore_consistency: false,
       ignore_ipolicy: op.ignore_ipolicy,
       shutdown_timeout: 120,
+      cleanup: false,
     },
     context,
   );
