@@ -14,6 +14,8 @@ export interface Seen {
   /** Lines that the watcher of the job got. */
   readonly said: string[];
   readonly hooks: HookRun[];
+  /** Log entries of other types, with their type. */
+  readonly told: (readonly [string, unknown])[];
   /** Opcodes of jobs that were submitted. */
   readonly submitted: unknown[];
 }
@@ -22,8 +24,9 @@ export async function runSeen(
   { world }: Pick<MemoryCluster, 'world'>,
   operation: AnyOperation,
   request: Request,
+  watch: (type: string, entry: unknown) => void = () => {},
 ): Promise<Seen & { readonly result: unknown }> {
-  const seen: Seen = { said: [], hooks: [], submitted: [] };
+  const seen: Seen = { said: [], hooks: [], told: [], submitted: [] };
   const execute = createRunner({
     operations: new Map([[operation.opcode.id, operation]]),
     world,
@@ -49,8 +52,12 @@ export async function runSeen(
     priority: () => 0,
     onPriority: () => {},
     started: () => Promise.resolve(),
-    feedback: (...line: unknown[]) => {
-      seen.said.push(String(line.at(-1)));
+    feedback: (entry, type) => {
+      if (type === undefined) seen.said.push(String(entry));
+      else {
+        seen.told.push([type, entry]);
+        watch(type, entry);
+      }
     },
   });
   return { ...seen, result };

@@ -67,6 +67,9 @@ import { tagsDel, tagsSet } from './tags/change.ts';
 import { tagsGet, tagsSearch } from './tags/query.ts';
 import { testAllocator } from './test/allocator.ts';
 import { testDelay } from './test/delay.ts';
+import { testDummy } from './test/dummy.ts';
+import { testJqueue } from './test/jqueue.ts';
+import { testOsParams } from './test/os-params.ts';
 
 const all: readonly AnyOperation[] = [
   backupExport,
@@ -142,6 +145,9 @@ const all: readonly AnyOperation[] = [
   tagsSet,
   testAllocator,
   testDelay,
+  testDummy,
+  testJqueue,
+  testOsParams,
 ];
 
 /** Opcode id to operation. */

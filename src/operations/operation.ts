@@ -101,9 +101,18 @@ export type JobHandle = StepRunner<World> & {
   readonly owner: string;
 };
 
+/** What an operation has in hand before it has locks. */
+export interface BeforeLocks {
+  readonly tell: (type: string, message: unknown) => void;
+  readonly info: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
 export interface Operation<D extends OpcodeDefinition = OpcodeDefinition, Plan = unknown, Result = unknown> {
   readonly opcode: D;
   readonly steps: readonly AnyStep<World>[];
+  /** Before any lock is waited for, once; for tests of clients that look at waiting jobs. */
+  readonly beforeLocks?: (op: OpcodeOf<D>, handle: BeforeLocks) => Promise<void>;
   /** Pure. Asked again under the locks; when the answer has changed the runner goes round. */
   readonly locks: (op: OpcodeOf<D>, configuration: Configuration) => readonly LockRequest[];
   readonly plan: (op: OpcodeOf<D>, context: PlanContext) => Promise<Plan>;

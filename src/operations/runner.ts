@@ -119,12 +119,22 @@ class OpcodeRun {
   async run(): Promise<unknown> {
     const { locks } = this.#parts;
     this.#execution.onPriority((priority) => locks.setPriority(this.#owner, priority));
+    if (this.#operation.beforeLocks !== undefined) await this.#beforeLocks();
     try {
       return await this.#attempt(false);
     } catch (error) {
       if (!(error instanceof LacksPassedOver)) throw error;
       return await this.#attempt(true);
     }
+  }
+
+  async #beforeLocks(): Promise<void> {
+    const { signal, feedback } = this.#execution;
+    await this.#operation.beforeLocks?.(this.#op, {
+      tell: (type, message) => feedback(message, type),
+      info: (text) => feedback(` - INFO: ${text}`),
+      signal,
+    });
   }
 
   /**

@@ -1,4 +1,5 @@
 /** gnt-debug test-jobqueue: submission, dependencies, order and messages of jobs, tried on the running master. */
+import { createConnection } from 'node:net';
 import { executionFailure, Failure } from '../../../kit/failure.ts';
 import { TestDelay, TestJqueue } from '../../../opcodes/test.ts';
 import { command } from '../../command.ts';
@@ -98,17 +99,34 @@ const trials: readonly Trial[] = [
 ];
 const messages = ['Hello World', 'A', '', 'B', 'Foo|bar|baz'];
 
+/** The job waits at a socket until somebody has come and gone (constants.ELOG_JQUEUE_TEST). */
+const noticeType = 'jqueue-test';
+
+function confirm(entry: unknown): void {
+  const [path] = entry as [string];
+  const socket = createConnection(path, () => socket.end());
+  // Somebody else may have been there before.
+  socket.on('error', () => {});
+}
+
 /** Runs the job of a trial; the messages that it sent. */
 async function runTrial(session: Session, options: JobOptions, { fails }: Trial): Promise<string[]> {
   const opcodes = fails.map((fail) => {
-    const opcode = opcodeOf(TestJqueue, { log_messages: messages, fail });
+    const opcode = opcodeOf(TestJqueue, {
+      notify_waitlock: true,
+      notify_exec: true,
+      log_messages: messages,
+      fail,
+    });
     return withJobOptions(session, opcode, options);
   });
   const id = await session.call('SubmitJob', [opcodes]);
   const received: string[] = [];
   const reporter = {
-    message: ([, , , text]: readonly [number, unknown, string, unknown]) =>
-      void received.push(pythonText(text)),
+    message: ([, , type, entry]: readonly [number, unknown, string, unknown]) => {
+      if (type === noticeType) confirm(entry);
+      else received.push(pythonText(entry));
+    },
     unchanged() {},
   };
   const shouldFail = fails.includes(true);
