@@ -281,8 +281,8 @@ test('an owner that died, whose number another process has now, does not count',
 });
 
 test('an owner that has ended does not count, though its parent has not noticed', async () => {
-  // The shell becomes a program that never asks after its children.
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 600'], {
+  // The shell becomes a program that never asks after its children, before its child ends.
+  const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 600'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   try {

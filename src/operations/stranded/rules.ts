@@ -4,13 +4,17 @@
  * comes back, so an administrator must look (`gnt-cluster verify` names them).
  */
 import type { LateUndo } from '../../jobs/stranded.ts';
+import { filledNode } from '../../model/params/fill.ts';
+import { joiningKey } from '../node/joining.ts';
 import type { World } from '../operation.ts';
 import { masterAddressOf, takeMasterIpDown } from '../steps/master-ip.ts';
 import { addHostsEntry, enrol } from '../steps/node.ts';
 import { setAllocatable } from '../steps/storage.ts';
+import { configureSwitch } from '../steps/switch.ts';
 import { diskRules } from './disks.ts';
 import { guestRules } from './guests.ts';
 import { lateUndo, settled, undo } from './rule.ts';
+import { transferRules } from './transfers.ts';
 
 const nobody = () => [];
 
@@ -46,11 +50,28 @@ const allocatable = lateUndo(setAllocatable, {
   judge: () => undo,
 });
 
+/** A node that is a member by then has the switch that its parameters ask for. */
+const switches = lateUndo(configureSwitch, {
+  nodes: ({ node }) => [node],
+  instances: nobody,
+  wholeCluster: true,
+  judge: ({ config: { current } }, { node, name }) => {
+    const member =
+      current.nodes.get(node) ??
+      current.nodes.values().find(({ name: host, primary_ip }) => joiningKey(host, primary_ip) === node);
+    if (member === undefined) return undo;
+    const { ovs, ovs_name } = filledNode(current.cluster, current.nodegroups.get(member.group), member);
+    return ovs && ovs_name === name ? settled('its parameters ask for the switch by now') : undo;
+  },
+});
+
 export const strandedRules: ReadonlyMap<string, LateUndo<World>> = new Map<string, LateUndo<World>>([
   ...diskRules,
   ...guestRules,
+  ...transferRules,
   masterIp,
   joining,
   hostsEntry,
   allocatable,
+  switches,
 ]);
