@@ -76,6 +76,15 @@ describe("a disk's contents", () => {
       await assert.rejects(to.done, /OS import script failed \(exited with exit code 5\).*\nfull$/);
     }));
 
+  it('are whole although the script has ended before anybody reads them', () =>
+    withScripts({ export: 'echo 6 >&$EXP_SIZE_FD; printf gantry', import: '' }, async ({ start }) => {
+      const from = await start('export', '/x');
+      await from.done;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.equal(await from.expectedBytes, 6);
+      assert.equal(Buffer.concat(await from.output!.toArray()).toString(), 'gantry');
+    }));
+
   it('stop coming when the script is ended, with all that it started', () =>
     withScripts({ export: 'echo begun; sleep 1000 | cat', import: '' }, async ({ start }) => {
       const from = await start('export', '/x');

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
+import { PassThrough, pipeline, type Readable, type Writable } from 'node:stream';
 import { executionFailure } from '../kit/failure.ts';
 import type { OsDefinition } from './definitions.ts';
 import type { Environment } from './environment.ts';
@@ -87,6 +87,10 @@ export async function startTransfer(wish: TransferWish): Promise<Transfer> {
     detached: true,
     stdio: exporting ? ['ignore', 'pipe', log.fd, 'pipe'] : ['pipe', log.fd, log.fd],
   });
+  // All is listened to at once: what nobody reads when the script ends is thrown away.
+  const output = exporting ? new PassThrough() : null;
+  if (output !== null) pipeline(child.stdout!, output, () => {});
+  const expectedBytes = exporting ? readSize(child.stdio[sizeFd] as Readable) : Promise.resolve(null);
   const done = ending(child, wish);
   // The caller may still be busy with the streams when the script fails.
   done.catch(() => {});
@@ -94,9 +98,9 @@ export async function startTransfer(wish: TransferWish): Promise<Transfer> {
   child.stdin?.on('error', () => {});
   await log.close();
   return {
-    output: child.stdout,
+    output,
     input: child.stdin,
-    expectedBytes: exporting ? readSize(child.stdio[sizeFd] as Readable) : Promise.resolve(null),
+    expectedBytes,
     done,
     kill() {
       try {
