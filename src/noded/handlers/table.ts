@@ -5,6 +5,7 @@ import type { NodeContext } from '../context.ts';
 import { cryptoHandlers } from './crypto.ts';
 import { diskHandlers } from './disk.ts';
 import { diskCopyHandlers } from './disk-copy.ts';
+import { exportHandlers } from './export.ts';
 import { fileHandlers } from './files.ts';
 import { instanceHandlers } from './instance.ts';
 import { journalHandlers } from './journal.ts';
@@ -15,6 +16,8 @@ import { powerHandlers } from './power.ts';
 import { roleHandlers } from './role.ts';
 import { sshHandlers } from './ssh.ts';
 import { storageHandlers } from './storage.ts';
+import { switchHandlers } from './switch.ts';
+import { transferHandlers } from './transfer.ts';
 import { verifyHandlers } from './verify.ts';
 
 export function nodeCallTable(context: NodeContext): ReadonlyMap<string, NodeHandler> {
@@ -36,8 +39,11 @@ export function nodeCallTable(context: NodeContext): ReadonlyMap<string, NodeHan
     ...roleHandlers(context),
     ...cryptoHandlers(context),
     ...sshHandlers(context),
+    ...switchHandlers(context),
     ...diskHandlers(context),
     ...diskCopyHandlers(context),
+    ...exportHandlers(context),
+    ...transferHandlers(context),
     ...instanceHandlers(context),
     ...storageHandlers(context),
     ...powerHandlers(context),

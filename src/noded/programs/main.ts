@@ -8,10 +8,12 @@ const tools: Readonly<Record<string, () => Promise<Tool>>> = {
   'ensure-dirs': async () => (await import('./ensure-dirs.ts')).ensureDirs,
   fmtjson: async () => (await import('./fmtjson.ts')).fmtjson,
   lvmstrap: async () => (await import('./lvmstrap.ts')).lvmstrap,
+  'master-ip-setup': async () => (await import('./master-ip-setup.ts')).masterIpSetup,
   'node-cleanup': async () => (await import('./node-cleanup.ts')).nodeCleanup,
   'node-daemon-setup': async () => (await import('./node-daemon-setup.ts')).nodeDaemonSetup,
   'prepare-node-join': async () => (await import('./prepare-node-join.ts')).prepareNodeJoin,
   'ssh-update': async () => (await import('./ssh-update.ts')).sshUpdate,
+  'ssl-update': async () => (await import('./ssl-update.ts')).sslUpdate,
 };
 
 export const toolNames = Object.keys(tools);
