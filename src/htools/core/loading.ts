@@ -192,7 +192,8 @@ export function mergeCluster(raw: RawCluster, options: LoadingOptions): Cluster 
       instance.secondary < 0 ? 0 : sharedLocations(nodes, instance.primary, instance.secondary);
     settlePrimary(nodes, instance);
     if (instance.secondary >= 0) settleSecondary(nodes, instance);
-    if (isSplit(nodes, instance)) instance.movable = false;
+    const lacksMirror = instance.mirror === 'internal' && instance.secondary < 0;
+    if (lacksMirror || isSplit(nodes, instance)) instance.movable = false;
   }
   for (const node of nodes.order) {
     nodes.alias[node] = aliasOf(nodes.name[node]!);

@@ -133,7 +133,11 @@ export async function runProgram(
       context.err(`Error: ${error.message}\n`);
       return 1;
     }
-    throw error;
+    // A fault of the tool: whoever called it gets one line and an exit code all the same.
+    context.err(
+      `${program.name}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}\n`,
+    );
+    return 1;
   }
 }
 

@@ -85,6 +85,7 @@ function replaceSecondary(nodes: NodeTable, instance: Instance, targets: readonl
 /** Swaps primary and secondary; false when the secondary can't take it. */
 export function migrate(nodes: NodeTable, instance: Instance): boolean {
   const { primary, secondary, locationScore } = instance;
+  if (secondary < 0) return false;
   removePrimary(nodes, primary, instance, locationScore);
   removeSecondary(nodes, secondary, instance, primary);
   const refused =

@@ -136,6 +136,8 @@ const kinds: Readonly<Record<Move['kind'], Apply>> = {
 
 /** Applies the move, or refuses it and changes nothing. `force` skips soft checks. */
 export function applyMove(nodes: NodeTable, instance: Instance, move: Move, force: boolean): Refusal {
+  // A broken description of a cluster can have mirrored instances without a mirror.
+  if (instance.secondary < 0 && move.kind !== 'failover-to-any') return Refusal.disk;
   const mark = nodes.mark();
   const refused = kinds[move.kind](nodes, instance, move.target, force);
   if (refused === Refusal.none) nodes.release(mark);
