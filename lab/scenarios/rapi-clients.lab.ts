@@ -1,0 +1,190 @@
+/**
+ * Clients of Ganeti's remote API that others wrote, unchanged, on a virtual cluster: lab/harness/rapi-clients/fetch
+ * brings them; without them the scenario says so and skips.
+ */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { pollUntil } from '../../src/kit/clock.ts';
+import { runProcess } from '../../src/kit/process.ts';
+import { VirtualLab } from '../harness/virtual.ts';
+
+const folder = process.env.GANTRY_RAPI_CLIENTS ?? '/var/tmp/gantry-rapi-clients';
+const debian = join(folder, 'debian');
+const scripts = resolve(import.meta.dirname, '../harness/rapi-clients');
+const bin = resolve(import.meta.dirname, '../../bin');
+const skip = existsSync(join(debian, 'complete'))
+  ? false
+  : `no clients in ${folder}: lab/harness/rapi-clients/fetch brings them`;
+
+describe('clients that others wrote', { skip }, () => {
+  let lab: VirtualLab;
+  const node = 'node1.virtual.example';
+
+  before(async () => {
+    lab = await VirtualLab.up({ nodes: 3 });
+    await writeFile(lab.paths('node1').rapiUsers, 'admin secret @admin\nexporter look @readonly\n');
+  });
+  after(() => lab.down());
+
+  const environment = (...modules: readonly string[]) => ({
+    LD_LIBRARY_PATH: join(debian, 'usr/lib/x86_64-linux-gnu'),
+    PYTHONPATH: [...modules, join(debian, 'usr/lib/python3/dist-packages')].join(':'),
+    PATH: `${join(debian, 'usr/bin')}:${process.env.PATH}`,
+    HOME: lab.directory,
+    LC_ALL: 'C.UTF-8',
+    PYTHONWARNINGS: 'ignore',
+  });
+  const run = async (argv: readonly string[], env: Record<string, string>) => {
+    const { stdout, stderr, code } = await runProcess(argv, { env, timeoutMs: 240_000 });
+    assert.equal(code, 0, `${argv.join(' ')}\n${stdout}${stderr}`);
+    return stdout;
+  };
+  const statusOf = async (name: string) =>
+    (await lab.output('node1', ['gnt-instance', 'list', '--no-headers', '-o', 'status', name])).trim();
+
+  test('ganeti-rapi-client-python: the life of an instance', async () => {
+    const argv = [
+      '/usr/bin/python3',
+      join(scripts, 'codefritzel.py'),
+      lab.address('node1'),
+      'admin',
+      'secret',
+    ];
+    const output = await run(
+      [...argv, 'web1.virtual.example', node],
+      environment(join(folder, 'ganeti-rapi-client-python')),
+    );
+    assert.equal((JSON.parse(output) as string[]).length, 8);
+  });
+
+  test('ganeti-control-center: its client class', async () => {
+    const php = [join(debian, 'usr/bin/php8.2'), '-d', `extension_dir=${debian}/usr/lib/php/20220829`];
+    const file = join(folder, 'ganeti-control-center/includes/ganetiClient.php');
+    const args = [file, lab.address('node1'), 'admin', 'secret', 'web2.virtual.example', node];
+    const output = await run(
+      [...php, '-d', 'extension=curl', join(scripts, 'control_center.php'), ...args],
+      environment(),
+    );
+    assert.equal((JSON.parse(output) as string[]).length, 8);
+  });
+
+  /** One task; what the module says of itself. */
+  const task = async (module: string, args: Record<string, unknown>, env: Record<string, string>) => {
+    const argv = ['/usr/bin/python3', join(debian, 'usr/bin/ansible'), 'localhost', '-m', module];
+    const text = await run([...argv, '-a', JSON.stringify(args)], {
+      ...env,
+      ANSIBLE_LOCALHOST_WARNING: 'False',
+      ANSIBLE_PYTHON_INTERPRETER: '/usr/bin/python3',
+    });
+    return JSON.parse(text.slice(text.indexOf('{'))) as Record<string, unknown>;
+  };
+
+  test('codefritzel’s Ansible collection: an instance as it shall be', async () => {
+    const collections = join(lab.directory, 'collections');
+    await mkdir(join(collections, 'ansible_collections/codefritzel'), { recursive: true });
+    await symlink(
+      join(folder, 'ganeti-ansible-collection'),
+      join(collections, 'ansible_collections/codefritzel/ganeti'),
+    );
+    // The collection knows the client class under the name that it has in a newer release of the client.
+    const alias = join(lab.directory, 'alias');
+    await mkdir(alias);
+    const shim = 'import client\nclient.GanetiRAPIClient = client.GanetiRapiClient\n';
+    await writeFile(join(alias, 'sitecustomize.py'), shim);
+    const env = {
+      ...environment(alias, join(folder, 'ganeti-rapi-client-python')),
+      ANSIBLE_COLLECTIONS_PATH: collections,
+    };
+    const instance = (state: string, more: Record<string, unknown> = {}) =>
+      task(
+        'codefritzel.ganeti.gnt_instance',
+        {
+          ...{ rapi_address: lab.address('node1'), rapi_port: 5080, rapi_username: 'admin' },
+          ...{ rapi_password: 'secret', ssl_verify: false, instance_name: 'web3.virtual.example', state },
+          ...more,
+        },
+        env,
+      );
+    const wanted = {
+      ...{ disk_template: 'sharedfile', disks: [{ size: 16 }], nics: [], os: 'noop', pnode: node },
+      ...{ beparams: { memory: 128, vcpus: 1 }, ip_check: false, name_check: false },
+    };
+    assert.equal((await instance('present', wanted)).changed, true);
+    assert.equal(await statusOf('web3'), 'running');
+    assert.equal((await instance('stopped')).changed, true);
+    assert.equal(await statusOf('web3'), 'ADMIN_down');
+    assert.equal((await instance('started')).changed, true);
+    assert.equal((await instance('absent')).changed, true);
+    assert.equal((await instance('absent')).changed, false);
+  });
+
+  test('sipgate’s Ansible module: its state machine', async () => {
+    const plugins = join(folder, 'ansible-modules-ganeti/plugins');
+    const env = {
+      ...environment(),
+      ANSIBLE_LIBRARY: join(plugins, 'modules'),
+      ANSIBLE_MODULE_UTILS: join(plugins, 'module_utils'),
+    };
+    const name = 'web4.virtual.example';
+    const base = { address: lab.address('node1'), user: 'admin', password: 'secret', name };
+    const instance = (state: string, more: Record<string, unknown> = {}) =>
+      task('ganeti_instance', { ...base, state, ...more }, env);
+    const created = await instance('present', {
+      ...{ ip_check: false, name_check: false, no_install: true, os_type: 'noop', hypervisor: 'fake' },
+      ...{ vcpus: 2, memory: 1024, disk_template: 'diskless', disks: [], osparams: {}, pnode: node },
+    });
+    assert.deepEqual([created.changed, created.message], [true, 'create complete']);
+    const started = await instance('started');
+    assert.deepEqual([started.changed, started.message], [true, 'startup complete']);
+    assert.equal(await statusOf('web4'), 'running');
+    const stopped = await instance('stopped');
+    assert.deepEqual([stopped.changed, stopped.message], [true, 'shutdown complete']);
+    assert.equal(await statusOf('web4'), 'ADMIN_down');
+    assert.equal((await instance('absent')).changed, true);
+  });
+
+  test('prometheus-ganeti-exporter: its figures, with our hspace and hbal', async () => {
+    const port = 20_000 + (process.pid % 20_000);
+    const config = join(lab.directory, 'prometheus.ini');
+    await writeFile(
+      config,
+      `[default]\nport = ${port}\nverify_tls = False\nrefresh_interval = 20\n` +
+        `[ganeti]\napi = https://${lab.address('node1')}:5080\nuser = exporter\npassword = look\n` +
+        `[htools]\nhspace_enabled = True\nhspace_path = ${bin}/hspace\nhspace_disk_template = sharedfile\n` +
+        `hspace_alloc_data = 1024,128,1\nhbal_enabled = True\nhbal_path = ${bin}/hbal\n`,
+    );
+    const modules = join(folder, 'prometheus-ganeti-exporter/src');
+    const argv = ['/usr/bin/python3', '-m', 'prometheus_ganeti_exporter', '--config', config];
+    const exporter = spawn(argv[0]!, argv.slice(1), {
+      env: environment(modules),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    for (const stream of [exporter.stdout, exporter.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+      });
+    try {
+      const read = async () => {
+        const answer = await fetch(`http://127.0.0.1:${port}/metrics`).catch(() => undefined);
+        const text = await answer?.text();
+        return text?.includes('ganeti_') === true ? text : undefined;
+      };
+      const text = await pollUntil(read, { everyMs: 250, timeoutMs: 60_000 });
+      assert.ok(text, said);
+      for (const figure of [
+        /ganeti_\w*mtotal\{[^}]*node1\.virtual\.example/,
+        /ganeti_hspace_\w+\{[^}]*\} [1-9]/,
+        /ganeti_hbal_initial_score\{[^}]*default[^}]*\} \d/,
+        /ganeti_\w*job\w*\{/,
+      ])
+        assert.match(text, figure);
+    } finally {
+      exporter.kill();
+    }
+  });
+});
