@@ -126,8 +126,8 @@ describe('LUXI', () => {
 
   test('takes several jobs that depend on each other, and jobs for a drained queue', async () => {
     const many = (await call('SubmitManyJobs', [
-      [delay(0)],
-      [delay(0, { depends: [[-1, ['success']]] })],
+      [delay(0.01)],
+      [delay(0.01, { depends: [[-1, ['success']]] })],
     ])) as [boolean, number][];
     assert.deepEqual(
       many.map(([isTaken]) => isTaken),
@@ -135,8 +135,8 @@ describe('LUXI', () => {
     );
     assert.equal(await lab.waitForJob('node1', many[1]![1]), 'success');
     assert.equal(await call('SetDrainFlag', true), true);
-    await assert.rejects(call('SubmitJob', [delay(0)]), /Queue drained/);
-    const evenSo = (await call('SubmitJobToDrainedQueue', [delay(0)])) as number;
+    await assert.rejects(call('SubmitJob', [delay(0.01)]), /Queue drained/);
+    const evenSo = (await call('SubmitJobToDrainedQueue', [delay(0.01)])) as number;
     assert.equal(await lab.waitForJob('node1', evenSo), 'success');
     await call('SetDrainFlag', false);
   });
@@ -155,7 +155,7 @@ describe('LUXI', () => {
     assert.ok(archived > 3);
     assert.equal(left, 0);
 
-    const template = await done(delay(0));
+    const template = await done(delay(0.01));
     const { queueDir } = lab.paths('node1');
     const written = JSON.parse(await readFile(`${queueDir}/job-${template}`, 'utf8')) as {
       id: number;
@@ -166,7 +166,7 @@ describe('LUXI', () => {
     await writeFile(`${queueDir}/job-${id}`, JSON.stringify({ ...written, id, ops }));
     assert.equal(await call('PickupJob', id), true);
     assert.equal(await lab.waitForJob('node1', id), 'success');
-    assert.ok((await done(delay(0))) > id);
+    assert.ok((await done(delay(0.01))) > id);
     await assert.rejects(call('PickupJob', 12345), { errorClass: 'JobLost' });
   });
 
@@ -182,8 +182,14 @@ describe('LUXI', () => {
     await assert.rejects(call('SetWatcherPause', 5), /Unable to set pause end time in the past/);
   });
 
+  test('has two methods of its own: what has happened, and how much of it', async () => {
+    const { last } = (await call('WaitForEvents', null, null, 0)) as { last: number };
+    assert.ok(last > 0);
+    assert.equal(typeof (await call('QueryStatistics')), 'object');
+  });
+
   test('has every method', () => {
-    assert.equal(luxiMethods.length, 25);
+    assert.equal(luxiMethods.length, 27);
     assert.deepEqual(
       luxiMethods.filter((method) => !asked.has(method)),
       [],

@@ -95,6 +95,7 @@ async function moveAll(line: CommandLine): Promise<number> {
     log,
     sleep: (seconds: number) => sleep(seconds * 1000),
     random: Math.random,
+    now: () => performance.now() / 1000,
   };
   const worker = async () => {
     for (let move = waiting.shift(); move !== undefined; move = waiting.shift()) {

@@ -121,6 +121,7 @@ function run(source: FakeCluster, target: FakeCluster, change: Partial<Move> = {
       log: { debug() {}, info() {}, warning() {} },
       sleep: async (seconds) => void slept.push(seconds),
       random: () => 0.5,
+      now: () => 0,
     },
   );
 }
@@ -180,5 +181,32 @@ test('opportunistic attempts are made again after a while, the last one waits fo
   assert.deepEqual(
     target.requests.map(({ body }) => (body as Record<string, unknown>).opportunistic_locking),
     [true, true, false],
+  );
+});
+
+test('a job that is under way when the other side fails may say what it has met', async () => {
+  let broken!: () => void;
+  const breaking = new Promise<void>((resolve) => {
+    broken = resolve;
+  });
+  const source = new FakeCluster({
+    ...prepared,
+    '/2/instances/web1/export': async (watcher) => {
+      broken();
+      await new Promise((resolve) => setImmediate(resolve));
+      watcher.check();
+      throw new Failure('OpExecError', ['no way out']);
+    },
+  });
+  const target = new FakeCluster({
+    '/2/instances': async (watcher) => {
+      watcher.log({ type: 'remote-import', message: awaited });
+      await breaking;
+      throw new Failure('OpExecError', ['the connection ended']);
+    },
+  });
+  assert.equal(
+    await run(source, target),
+    'Source error: no way out, destination error: the connection ended',
   );
 });

@@ -1,7 +1,7 @@
 /**
  * One instance on its way: the source cluster prepares an export, the destination makes the instance and
  * tells where its disks are awaited, the source sends them and removes its own. Both run at the same time;
- * when one fails the other is told to give up.
+ * when one fails the other gives up, but a job that is under way may say first what it has met: often that is why.
  */
 import { ErrorCode, Failure, messageOf } from '../../kit/failure.ts';
 import type { Options } from '../shared/devices.ts';
@@ -11,6 +11,8 @@ import { RapiError } from './rapi-client.ts';
 /** Seconds between opportunistic attempts when nothing else was said, and how much of it chance adds or takes. */
 const usualDelay = 30;
 const delayVariation = 0.15;
+/** Seconds for a job under way to end by itself once the other side has failed. */
+const grace = 15;
 const remoteImport = 'remote-import';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -39,6 +41,8 @@ export interface Surroundings {
   readonly sleep: (seconds: number) => Promise<void>;
   /** Between 0 and 1. */
   readonly random: () => number;
+  /** Seconds of a clock that never goes back. */
+  readonly now: () => number;
 }
 
 interface ExportInfo {
@@ -119,7 +123,7 @@ class Mover {
   readonly #with: Surroundings;
   readonly #prepared = new Handover<{ info: InstanceInfo; expinfo: ExportInfo }>();
   readonly #awaited = new Handover<ImportInfo>();
-  #isAborted = false;
+  #abortedAt: number | undefined;
 
   constructor(move: Move, surroundings: Surroundings) {
     this.#move = move;
@@ -133,7 +137,7 @@ class Mover {
         await work();
         return null;
       } catch (error) {
-        this.#isAborted = true;
+        this.#abortedAt ??= this.#with.now();
         this.#prepared.withhold();
         this.#awaited.withhold();
         return messageOf(error);
@@ -147,7 +151,7 @@ class Mover {
   #watcher(special?: (entry: LogEntry) => void) {
     return {
       check: () => {
-        if (this.#isAborted) throw new Aborted();
+        if (this.#abortedAt !== undefined && this.#with.now() - this.#abortedAt > grace) throw new Aborted();
       },
       log: (entry: LogEntry) => {
         if (entry.type === remoteImport) special?.(entry);
