@@ -282,3 +282,14 @@ test("the first node's switch is set up with the cluster", async () => {
   assert.deepEqual(cluster.nodes.machine(nodeUuid(1)).switches, new Map([['switch1', new Set()]]));
   assert.match(said.join(), /will not have an outside connection/);
 });
+
+test('every node learns the address of one that comes, and forgets that of one that goes', async () => {
+  const hosts = '/etc/hosts';
+  const joining = { name: 'localhost', ip: '127.0.0.1' };
+  const cluster = createMemoryCluster({ joining });
+  await runOperation(cluster, nodeAdd, { node_name: 'localhost', secondary_ip: '192.0.3.9' });
+  for (const number of [2, 3]) assert.ok(cluster.nodes.machine(nodeUuid(number)).files.has(hosts));
+  cluster.nodes.machine(nodeUuid(3)).files.delete(hosts);
+  await runOperation(cluster, nodeRemove, node2);
+  assert.ok(cluster.nodes.machine(nodeUuid(3)).files.has(hosts));
+});

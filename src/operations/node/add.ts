@@ -189,6 +189,7 @@ async function run(plan: AddPlan, job: JobHandle): Promise<null> {
   await job.keep();
   await followRoles(job);
   await uploadAncillaryFiles(job, undefined, [node.uuid]);
+  if (cluster.modify_etc_hosts) await uploadAncillaryFiles(job, [job.world.paths.etcHosts]);
   return null;
 }
 

@@ -4,6 +4,7 @@ import type { Configuration } from '../../model/configuration.ts';
 import { nodeNamed, nodesOf } from '../../model/lookup.ts';
 import type { Node } from '../../model/objects/node.ts';
 import { NodeRemove } from '../../opcodes/node.ts';
+import { uploadAncillaryFiles } from '../cluster/ancillary-files.ts';
 import { operation } from '../operation.ts';
 import { promoteCandidates } from '../steps/candidates.ts';
 import { dropHostsEntry, dropNode, leaveCluster } from '../steps/node.ts';
@@ -71,6 +72,7 @@ export const nodeRemove = operation({
     }
     if (cluster.modify_etc_hosts) {
       await job.do(dropHostsEntry, { master: cluster.master_node, host: node.name });
+      await uploadAncillaryFiles(job, [job.world.paths.etcHosts]);
     }
     return null;
   },
