@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { sleep } from '../../src/kit/clock.ts';
+import { pollUntil, sleep } from '../../src/kit/clock.ts';
 import type { LuxiClient } from '../../src/luxi/client.ts';
 import { VirtualLab } from '../harness/virtual.ts';
 
@@ -124,13 +124,16 @@ describe('the watcher', () => {
 
   test('takes down what runs on a node that the cluster has given up', async () => {
     await lab.output('node1', ['gnt-cluster', 'modify', '--maintain-node-health=yes']);
+    const told = join(lab.paths('node3').dataDir, 'ssconf_maintain_node_health');
+    const isTold = async () => ((await readFile(told, 'utf8')).trim() === 'True' ? true : undefined);
+    assert.ok(await pollUntil(isTold, { everyMs: 50, timeoutMs: 30_000 }));
     await mkdir(join(guest('node3'), '..'), { recursive: true });
     await writeFile(guest('node3', 'web1.virtual.example'), '0\n16\n1\n');
     await watch('node3');
     assert.ok(existsSync(guest('node3', 'web1.virtual.example')), 'it is a member in good standing');
     await lab.output('node1', ['gnt-node', 'modify', '--offline=yes', 'node3']);
     // The candidates' configuration daemons learn it a moment later.
-    for (let run = 0; run < 10 && existsSync(guest('node3', 'web1.virtual.example')); run += 1) {
+    for (let run = 0; run < 40 && existsSync(guest('node3', 'web1.virtual.example')); run += 1) {
       await watch('node3');
       await sleep(500);
     }

@@ -23,6 +23,7 @@ import { watchUsers } from './users.ts';
 const program = 'ganeti-rapi';
 /** constants.EXIT_NOTMASTER. */
 const notMasterExit = 11;
+const notMasterMark = 'Not master: ';
 const graceMs = 15_000;
 /** One that waits for the next event, others that tell listeners what they have missed. */
 const eventConnections = 4;
@@ -128,13 +129,14 @@ async function main(): Promise<number> {
   const paths = pathsFor(process.env);
   const reason = whyNotMaster(paths);
   let fault: string | undefined;
-  if (reason !== undefined) fault = `Not master: ${reason}`;
+  if (reason !== undefined) fault = `${notMasterMark}${reason}`;
   else if (!options.foreground && !isBackgroundChild()) fault = await startInBackground();
   else fault = await serve(options, paths).then(() => undefined, messageOf);
   if (fault === undefined) return 0;
   if (isBackgroundChild()) reportReady(fault);
   process.stderr.write(`${program}: ${fault}\n`);
-  return reason === undefined ? 1 : notMasterExit;
+  // The process in the background may learn of another master a moment later than this one.
+  return fault.startsWith(notMasterMark) ? notMasterExit : 1;
 }
 
 process.exit(await main());

@@ -11,7 +11,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { writeFileAtomic } from '../../../kit/atomic-file.ts';
-import { sleep } from '../../../kit/clock.ts';
+import { pollUntil, sleep } from '../../../kit/clock.ts';
 import { releaseVersion } from '../../../model/release.ts';
 import { command } from '../../command.ts';
 import { ExitCode } from '../../exit-codes.ts';
@@ -71,6 +71,15 @@ function readIntent(session: Session): Intent | undefined {
 
 const linesOf = (session: Session, key: string) =>
   (readSsconf(session.paths, key) ?? '').split('\n').filter((line) => line !== '');
+
+/** Does this machine's list, which is written a moment after a node has joined, name every node of the cluster? */
+async function knowsEveryNode(session: Session): Promise<boolean> {
+  const names = (await session.call('QueryNodes', [[], ['name'], false])) as [string][];
+  const every = JSON.stringify(names.flat().sort());
+  const isCurrent = async () =>
+    JSON.stringify(linesOf(session, 'node_list').sort()) === every ? true : undefined;
+  return (await pollUntil(isCurrent, { everyMs: 100, timeoutMs: 10_000 })) === true;
+}
 
 /** Runs a shell command on every node that is online, the master last. @returns where it failed */
 async function everywhere(session: Session, shell: string): Promise<string[]> {
@@ -136,6 +145,10 @@ async function backUp(session: Session): Promise<boolean> {
 /** Everything up to the change of the configuration. */
 async function prepare({ session, to, target, from, rollback }: Upgrade): Promise<boolean> {
   session.print(`Verifying ${to} present on all nodes`);
+  if (!(await knowsEveryNode(session))) {
+    session.warn('The list of nodes on this machine is not the cluster’s: run gnt-cluster redist-conf first');
+    return false;
+  }
   const without = await everywhere(session, `test -d ${library}/${folderOf(target)}`);
   if (without.length > 0) {
     session.warn(`Ganeti version ${to} not installed on nodes ${without.join(', ')}`);
