@@ -4,9 +4,11 @@
  */
 import { Failure } from '../../src/kit/failure.ts';
 import type { NodeCall, NodeCaller, Reply } from '../../src/noderpc/call.ts';
+import type { MinorFacts } from '../../src/noderpc/calls/remains.ts';
 import type { DiskOnNode, InstanceOnNode } from '../../src/noderpc/calls/shapes.ts';
 import type { MasterAddress } from '../../src/operations/steps/master-ip.ts';
 import { cryptoHandlers } from './crypto.ts';
+import { remainsHandlers } from './remains.ts';
 import { siteHandlers } from './site.ts';
 import { sshHandlers } from './ssh.ts';
 import { newTransfers, type TransferState, transferHandlers, transfersSeen } from './transfers.ts';
@@ -19,6 +21,8 @@ export interface MachineState {
   readonly info: Map<string, string>;
   /** Volumes that something works on, by their logical id. */
   readonly open: Set<string>;
+  /** Mirrors that run here without being a disk of an instance. */
+  readonly ghosts: Map<number, MinorFacts>;
   /** Active disks by uuid. */
   readonly active: Map<string, 'primary' | 'secondary'>;
   /** How mirrored disks are connected, by uuid; one that isn't here is connected the usual way. */
@@ -72,6 +76,7 @@ export function newMachine(member = true): MachineState {
     volumes: new Map(),
     info: new Map(),
     open: new Set(),
+    ghosts: new Map(),
     active: new Map(),
     connection: new Map(),
     paused: new Set(),
@@ -404,7 +409,8 @@ const nodeHandlers: Readonly<Record<string, Handler>> = {
     [...machine.volumes].map(([id, size]) => {
       const [vg, name] = JSON.parse(id) as [string, string];
       const online = machine.open.has(id);
-      return { vg, name, size, online, inactive: !online, tags: [], device: `/dev/${vg}/${name}` };
+      const tags = machine.info.has(id) ? [machine.info.get(id)!] : [];
+      return { vg, name, size, online, inactive: !online, tags, device: `/dev/${vg}/${name}` };
     }),
   drbd_helper: () => '/bin/true',
   vg_list: () => ({ xenvg: { size: 200_000, free: 100_000 } }),
@@ -455,6 +461,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   ...cryptoHandlers,
   ...sshHandlers,
   ...transferHandlers,
+  ...remainsHandlers,
 };
 
 /** Time of every clock in this cluster, seconds. */

@@ -61,6 +61,13 @@ const commandList = [
   ['shutdown         - Stops an instance', 'shutdown         - Stops one or more instances'],
   ['startup          - Starts an instance', 'startup          - Starts one or more instances'],
 ] as const;
+/** Commands that Ganeti has not. */
+const clusterCommands = [
+  [
+    ' repair-disk-sizes    - ',
+    " repair               - Removes volumes, mirrors, addresses and ports that are\n                        provably nobody's\n repair-disk-sizes    - ",
+  ],
+] as const;
 type Changes = readonly (readonly [string, string])[];
 
 /** By command: what stood there in 3.0.2, what stands there now. */
@@ -69,6 +76,8 @@ const newer: Readonly<Record<string, Changes>> = {
   'gnt-instance add --help': create,
   'gnt-instance': commandList,
   'gnt-instance --help': commandList,
+  'gnt-cluster': clusterCommands,
+  'gnt-cluster --help': clusterCommands,
   'gnt-network': [
     [
       ' remove-tags - Remove tags from given network\n',

@@ -101,6 +101,7 @@ const results: Readonly<Record<string, unknown>> = {
     ],
   ],
   OP_RESTRICTED_COMMAND: [[true, 'text']],
+  OP_CLUSTER_REPAIR: { remains: [['port 11004', 'neither used nor free']], left: [] },
   OP_TAGS_SEARCH: [['/cluster', 'red']],
   OP_EXT_STORAGE_DIAGNOSE: [],
 };

@@ -50,14 +50,21 @@ const wider: Readonly<Record<string, Pick<ReferenceParameter, 'type' | 'required
   ),
 };
 
+/** Opcodes that Ganeti has not. */
+const additional = new Set(['OP_CLUSTER_REPAIR']);
+
 test('every opcode has the parameters, defaults and types that Ganeti documents', {
   skip: existsSync(reference) ? false : 'the description of the surface is not beside this checkout',
 }, () => {
   const { opcodes: expected, common_params } = JSON.parse(readFileSync(reference, 'utf8')) as Reference;
   const kept = (list: readonly ReferenceParameter[]) =>
     list.map(({ name, type, default: value, required }) => ({ name, type, default: value, required }));
-  assert.deepEqual([...opcodes.keys()].sort(), Object.keys(expected).sort());
+  assert.deepEqual(
+    [...opcodes.keys()].filter((id) => !additional.has(id)).sort(),
+    Object.keys(expected).sort(),
+  );
   for (const [id, definition] of opcodes) {
+    if (additional.has(id)) continue;
     const own = kept(expected[id]!.params).map((each) => ({ ...each, ...wider[`${id}.${each.name}`] }));
     assert.deepEqual(described(definition.params), own, id);
     assert.equal(definition.summary ?? null, expected[id]!.summary_field, id);
@@ -66,7 +73,7 @@ test('every opcode has the parameters, defaults and types that Ganeti documents'
 });
 
 test('ids are unique and every default passes its own check', () => {
-  assert.equal(opcodes.size, 76);
+  assert.equal(opcodes.size, 76 + additional.size);
   for (const [id, { params, doc }] of opcodes) {
     assert.match(doc, /\.$/, id);
     for (const [name, parameter] of Object.entries(params)) {

@@ -69,6 +69,18 @@ export const ClusterRenewCrypto = opcode({
   },
 });
 
+export const ClusterRepair = opcode({
+  id: 'OP_CLUSTER_REPAIR',
+  doc: 'Removes what is provably nobody’s: volumes, mirrors, addresses and ports that no object has.',
+  params: {
+    only: optional(
+      t.maybe(v.names),
+      null,
+      'What to remove, by the names that a dry run gives; null means all',
+    ),
+  },
+});
+
 export const ClusterRepairDiskSizes = opcode({
   id: 'OP_CLUSTER_REPAIR_DISK_SIZES',
   doc: 'Corrects recorded disk sizes by the real ones.',

@@ -10,6 +10,7 @@ import { clusterQuery } from './cluster/query.ts';
 import { clusterRedistConf } from './cluster/redist-conf.ts';
 import { clusterRename } from './cluster/rename.ts';
 import { clusterRenewCrypto } from './cluster/renew-crypto.ts';
+import { clusterRepair } from './cluster/repair.ts';
 import { clusterRepairDiskSizes } from './cluster/repair-disk-sizes.ts';
 import { clusterSetParams } from './cluster/set-params.ts';
 import { clusterVerify } from './cluster/verify.ts';
@@ -84,6 +85,7 @@ const all: readonly AnyOperation[] = [
   clusterRedistConf,
   clusterRename,
   clusterRenewCrypto,
+  clusterRepair,
   clusterRepairDiskSizes,
   clusterSetParams,
   clusterVerify,

@@ -158,6 +158,16 @@ export interface StorageDriver {
   snapshot(request: DiskRequest, name: string, size: number | null): Promise<NonNullable<Disk['logical_id']>>;
 }
 
+/** A configured minor as the kernel shows it. */
+export interface MinorFacts {
+  readonly minor: number;
+  /** Somebody may write to it here. */
+  readonly isPrimary: boolean;
+  /** Paths of the volumes below it; null where it has none. */
+  readonly dataDevice: string | null;
+  readonly metaDevice: string | null;
+}
+
 /** Drivers whose two sides speak to each other. */
 export interface MirroringDriver extends StorageDriver {
   /** Version of the kernel's part, as `gnt-cluster verify` compares it between nodes. */
@@ -166,6 +176,8 @@ export interface MirroringDriver extends StorageDriver {
   usermodeHelper(): Promise<string>;
   /** Minors that are configured on this node. */
   usedMinors(): Promise<readonly number[]>;
+  /** What each of them is, for those who ask whose it is. */
+  minorFacts(): Promise<readonly MinorFacts[]>;
   /** Takes a device down, whoever's it is; its volumes stay. */
   forceDown(minor: number): Promise<void>;
   disconnectNet(request: DiskRequest): Promise<void>;

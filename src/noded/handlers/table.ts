@@ -13,6 +13,7 @@ import { masterHandlers } from './master.ts';
 import { nodeHandlers } from './node.ts';
 import { osHandlers } from './os.ts';
 import { powerHandlers } from './power.ts';
+import { remainsHandlers } from './remains.ts';
 import { roleHandlers } from './role.ts';
 import { sshHandlers } from './ssh.ts';
 import { storageHandlers } from './storage.ts';
@@ -46,6 +47,7 @@ export function nodeCallTable(context: NodeContext): ReadonlyMap<string, NodeHan
     ...transferHandlers(context),
     ...instanceHandlers(context),
     ...storageHandlers(context),
+    ...remainsHandlers(context),
     ...powerHandlers(context),
     ...os,
   ]);

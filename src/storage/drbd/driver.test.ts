@@ -226,6 +226,14 @@ describe('changing a mirror', () => {
   test('minors in use and the helper are told', async () => {
     const { here } = await readyWorld();
     assert.deepEqual(await here.usedMinors(), [0]);
+    assert.deepEqual(await here.minorFacts(), [
+      {
+        minor: 0,
+        isPrimary: true,
+        dataDevice: '/dev/xenvg/u1.disk0_data',
+        metaDevice: '/dev/xenvg/u1.disk0_meta',
+      },
+    ]);
     assert.equal(await here.usermodeHelper(), '/bin/true');
     assert.equal(await here.version(), '8.4.11 (api:1/proto:86-101)');
   });

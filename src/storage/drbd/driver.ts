@@ -7,7 +7,14 @@
  *          assemble       shutdown ──▶ down (volumes kept) ── remove ──▶ none
  */
 import type { Disk } from '../../model/objects/disk.ts';
-import type { DeviceState, DiskRequest, DriverContext, MirroringDriver, StorageDriver } from '../contract.ts';
+import type {
+  DeviceState,
+  DiskRequest,
+  DriverContext,
+  MinorFacts,
+  MirroringDriver,
+  StorageDriver,
+} from '../contract.ts';
 import { deviceFailure, type StorageHost } from '../host.ts';
 import { about } from './about.ts';
 import * as commands from './commands.ts';
@@ -234,6 +241,15 @@ async function dimensions(desk: Desk, request: DiskRequest) {
   return { bytes: Number(text.trim()) * 512, spindles: below?.spindles ?? null };
 }
 
+async function minorFacts(host: StorageHost): Promise<MinorFacts[]> {
+  const facts: MinorFacts[] = [];
+  for (const { minor, localRole } of (await kernel.readProc(host)).minors.values()) {
+    const { dataDevice = null, metaDevice = null } = await kernel.shownOf(host, minor);
+    facts.push({ minor, isPrimary: localRole === 'Primary', dataDevice, metaDevice });
+  }
+  return facts;
+}
+
 function mirroringPart(
   desk: Desk,
 ): Pick<
@@ -241,6 +257,7 @@ function mirroringPart(
   | 'version'
   | 'usermodeHelper'
   | 'usedMinors'
+  | 'minorFacts'
   | 'forceDown'
   | 'disconnectNet'
   | 'attachNet'
@@ -253,6 +270,7 @@ function mirroringPart(
     version: async () => (await kernel.readProc(host)).version.text,
     usermodeHelper: async () => kernel.usermodeHelper(host),
     usedMinors: async () => [...(await kernel.readProc(host)).minors.keys()],
+    minorFacts: async () => minorFacts(host),
     forceDown: async (minor) => takeDown(host, { minor, label: `drbd${minor}` }),
     disconnectNet: async (request) => disconnect(host, mirrorDevice(request)),
     attachNet: async (request, twoPrimaries) =>

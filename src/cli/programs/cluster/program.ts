@@ -8,6 +8,7 @@ import { destroy, masterFailover, redistConf, rename } from './life.ts';
 import { modify } from './modify.ts';
 import { epo } from './power.ts';
 import { copyfile, runCommand } from './remote.ts';
+import { repair } from './repair.ts';
 import { addTags, listTags, removeTags } from './tags.ts';
 import { upgrade } from './upgrade.ts';
 import { repairDiskSizes, verify, verifyDisks } from './verify.ts';
@@ -33,6 +34,7 @@ export const program: Program = {
     'remove-tags': removeTags,
     rename,
     'renew-crypto': renewCrypto,
+    repair,
     'repair-disk-sizes': repairDiskSizes,
     'search-tags': searchTags,
     'show-ispecs-cmd': showIspecsCmd,
