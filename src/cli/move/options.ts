@@ -2,8 +2,8 @@
 
 import * as o from '../options/index.ts';
 import { OptionError } from '../optparse/convert.ts';
-import { counter, flag, integer, keyValues, type Option, text, type ValuesOf } from '../optparse/option.ts';
-import { type Parsed, parseOptions } from '../optparse/parser.ts';
+import { counter, flag, integer, keyValues, text, type ValuesOf } from '../optparse/option.ts';
+import { parseAnywhere } from '../optparse/parser.ts';
 
 export const usage = 'move-instance [--debug|--verbose] <source-cluster> <dest-cluster> <instance...>';
 const rapiPort = 5080;
@@ -102,20 +102,6 @@ export interface CommandLine {
   readonly source: string;
   readonly target: string;
   readonly instances: readonly string[];
-}
-
-/** Options may stand between and behind the arguments, as optparse has it by default. */
-export function parseAnywhere(known: readonly Option[], words: readonly string[]): Parsed {
-  const args: string[] = [];
-  let rest = [...words];
-  for (;;) {
-    const parsed = parseOptions(known, rest);
-    const at = rest.length - parsed.args.length;
-    if (parsed.help || parsed.args.length === 0) return { ...parsed, args };
-    if (rest[at - 1] === '--') return { ...parsed, args: [...args, ...parsed.args] };
-    args.push(rest[at]!);
-    rest = [...rest.slice(0, at), ...rest.slice(at + 1)];
-  }
 }
 
 function requireSound(values: Values, instances: readonly string[]): void {

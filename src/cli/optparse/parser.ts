@@ -135,3 +135,17 @@ export function parseOptions(options: readonly Option[], words: readonly string[
   }
   return { values: state.values, args: state.rest, help: state.help, warnings: state.warnings };
 }
+
+/** Options may stand between and behind the arguments, as optparse has it by default. */
+export function parseAnywhere(known: readonly Option[], words: readonly string[]): Parsed {
+  const args: string[] = [];
+  let rest = [...words];
+  for (;;) {
+    const parsed = parseOptions(known, rest);
+    const at = rest.length - parsed.args.length;
+    if (parsed.help || parsed.args.length === 0) return { ...parsed, args };
+    if (rest[at - 1] === '--') return { ...parsed, args: [...args, ...parsed.args] };
+    args.push(rest[at]!);
+    rest = [...rest.slice(0, at), ...rest.slice(at + 1)];
+  }
+}

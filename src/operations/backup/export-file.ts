@@ -1,9 +1,9 @@
 /**
  * config.ini of an export (backend.FinalizeExport), written and read. Pure. Values are Python's str() of the
- * filled parameters: "None", "True". A reader takes every option name in lower case and unknown ones as they
- * come, since exports of older releases have other fields.
+ * filled parameters: "None", "True".
  */
 import { hypervisorAbout } from '../../hypervisors/catalog.ts';
+import { formatSections, type Section, type SectionValue } from '../../kit/sections.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import type { Disk } from '../../model/objects/disk.ts';
 import type { Instance } from '../../model/objects/instance.ts';
@@ -18,27 +18,8 @@ import {
 /** constants.EXPORT_VERSION. */
 export const exportVersion = 0;
 
-type Value = string | number | boolean | null | undefined;
-type Section = readonly (readonly [string, Value])[];
-
-function text(value: Value): string {
-  if (value === null || value === undefined) return 'None';
-  if (typeof value === 'boolean') return value ? 'True' : 'False';
-  return String(value).replaceAll('\n', '\n\t');
-}
-
-/** The text of a file in the form of Python's ConfigParser. */
-export function formatSections(sections: readonly (readonly [string, Section])[]): string {
-  return sections
-    .map(([name, section]) => {
-      const lines = section.map(([option, value]) => `${option.toLowerCase()} = ${text(value)}\n`);
-      return `[${name}]\n${lines.join('')}\n`;
-    })
-    .join('');
-}
-
-function nicLines(configuration: Configuration, instance: Instance): [string, Value][] {
-  const lines = instance.nics.flatMap((nic, index): [string, Value][] => {
+function nicLines(configuration: Configuration, instance: Instance): [string, SectionValue][] {
+  const lines = instance.nics.flatMap((nic, index): [string, SectionValue][] => {
     const filled = filledNic(configuration.cluster, nic);
     const at = `nic${index}`;
     return [
@@ -60,8 +41,8 @@ export interface ExportedDisk {
   readonly dump: string;
 }
 
-function diskLines(disks: readonly ExportedDisk[]): [string, Value][] {
-  const lines = disks.flatMap(({ disk, dump }, index): [string, Value][] => [
+function diskLines(disks: readonly ExportedDisk[]): [string, SectionValue][] {
+  const lines = disks.flatMap(({ disk, dump }, index): [string, SectionValue][] => [
     [`disk${index}_ivname`, disk.iv_name],
     [`disk${index}_dump`, dump],
     [`disk${index}_size`, disk.size],
@@ -71,7 +52,7 @@ function diskLines(disks: readonly ExportedDisk[]): [string, Value][] {
 }
 
 const sorted = (values: object): Section =>
-  Object.entries(values as Readonly<Record<string, Value>>).sort(([a], [b]) => (a < b ? -1 : 1));
+  Object.entries(values as Readonly<Record<string, SectionValue>>).sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** @param timestamp seconds since the epoch */
 export function exportConfiguration(
@@ -119,33 +100,4 @@ export function exportConfiguration(
     ['os', sorted(filledOs(cluster, instance.os, instance.osparams))],
     ['os_private', sorted(filledPrivateOs(cluster, instance.os, instance.osparams_private))],
   ]);
-}
-
-/** Options by section, both in lower case as Python reads them. */
-export type ExportFile = ReadonlyMap<string, ReadonlyMap<string, string>>;
-
-/** Reads what Python's ConfigParser writes; lines that are neither section nor option are left out. */
-export function parseSections(source: string): ExportFile {
-  const sections = new Map<string, Map<string, string>>();
-  let section: Map<string, string> | undefined;
-  let last: string | undefined;
-  for (const line of source.split('\n')) {
-    const header = /^\[([^\]]+)\]\s*$/.exec(line);
-    if (header !== null) {
-      section = sections.get(header[1]!) ?? new Map<string, string>();
-      sections.set(header[1]!, section);
-      last = undefined;
-      continue;
-    }
-    if (section === undefined || line.trim() === '' || /^[#;]/.test(line)) continue;
-    if (/^\s/.test(line) && last !== undefined) {
-      section.set(last, `${section.get(last)}\n${line.trim()}`);
-      continue;
-    }
-    const option = /^([^=:]+?)\s*[=:]\s*(.*)$/.exec(line);
-    if (option === null) continue;
-    last = option[1]!.toLowerCase();
-    section.set(last, option[2]!.trim());
-  }
-  return sections;
 }

@@ -15,10 +15,16 @@ export interface NameRequest {
   readonly ipCheck: boolean;
 }
 
+export interface CheckedName {
+  readonly name: string;
+  /** What it resolves to; undefined when that was not asked for. */
+  readonly address: string | undefined;
+}
+
 /** @throws Failure OpPrereqError wrong_input, resolver_error, resource_not_unique */
-export async function checkedName(context: PlanContext, request: NameRequest): Promise<string> {
+export async function checkedName(context: PlanContext, request: NameRequest): Promise<CheckedName> {
   const { name, nameCheck, ipCheck } = request;
-  if (!nameCheck) return normalizedHostname(name);
+  if (!nameCheck) return { name: normalizedHostname(name), address: undefined };
   const family = context.configuration.cluster.primary_ip_family === 10 ? 6 : 4;
   const host = await resolveHost(name, context.paths.etcHosts, family);
   const given = normalizedHostname(name);
@@ -32,5 +38,5 @@ export async function checkedName(context: PlanContext, request: NameRequest): P
   if (ipCheck && (await answersTcp(host.ip, probePort))) {
     throw prerequisiteFailure(`IP ${host.ip} of instance ${host.name} already in use`, ErrorCode.notUnique);
   }
-  return host.name;
+  return { name: host.name, address: host.ip };
 }

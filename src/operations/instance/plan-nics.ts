@@ -23,7 +23,7 @@ const orNone = (value: string | null | undefined) => {
 
 function parametersOf(request: NicRequest): NicParameters {
   const link = text(request.link) ?? text(request.bridge);
-  const mode = text(request.mode);
+  const mode = request.mode === 'auto' ? null : text(request.mode);
   const vlan = text(request.vlan);
   if (text(request.bridge) !== null && text(request.link) !== null) {
     throw prerequisiteFailure("Cannot pass 'bridge' and 'link' at the same time", ErrorCode.invalid);
@@ -79,7 +79,7 @@ function ipOf(
   context: PlanContext,
   request: NicRequest,
   network: Network | undefined,
-  { instanceName, conflictsCheck }: NicPlace,
+  { instanceName, address, conflictsCheck }: NicPlace,
 ): string | null {
   const asked = orNone(request.ip);
   if (asked === null) return null;
@@ -98,6 +98,10 @@ function ipOf(
       );
     }
   }
+  if (asked.toLowerCase() === 'auto') {
+    if (address !== undefined) return address;
+    throw prerequisiteFailure('IP address set to auto but name checks have been skipped', ErrorCode.invalid);
+  }
   if (isIP(asked) === 0) throw prerequisiteFailure(`Invalid IP address '${asked}'`, ErrorCode.invalid);
   if (network !== undefined) {
     try {
@@ -115,6 +119,8 @@ function ipOf(
 /** Where a new instance's NICs will be. */
 export interface NicPlace {
   readonly instanceName: string;
+  /** What its name resolves to; undefined when that was not looked at. */
+  readonly address: string | undefined;
   readonly primary: Node;
   /** Addresses of networks that the NICs aren't in, and addresses that are externally reserved, are refused. */
   readonly conflictsCheck: boolean;

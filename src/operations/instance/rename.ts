@@ -54,7 +54,7 @@ async function plan(op: Op, context: PlanContext): Promise<RenamePlan> {
   if (op.ip_check && !op.name_check) {
     throw prerequisiteFailure('IP address check requires a name check', ErrorCode.invalid);
   }
-  const name = await checkedName(context, {
+  const { name } = await checkedName(context, {
     name: op.new_name,
     nameCheck: op.name_check,
     ipCheck: op.ip_check,

@@ -4,13 +4,14 @@
  */
 import { posix } from 'node:path';
 import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../../kit/failure.ts';
+import { parseSections, type Sections } from '../../../kit/sections.ts';
 import type { Configuration } from '../../../model/configuration.ts';
 import { nodeNamed } from '../../../model/lookup.ts';
 import type { Node } from '../../../model/objects/node.ts';
 import { filledNic, filledOs } from '../../../model/params/fill.ts';
 import { exportInfo, exportList } from '../../../noderpc/calls/export.ts';
 import { storageAbout } from '../../../storage/catalog.ts';
-import { type ExportFile, exportVersion, parseSections } from '../../backup/export-file.ts';
+import { exportVersion } from '../../backup/export-file.ts';
 import { requireOnline } from '../../checks.ts';
 import type { PlanContext } from '../../operation.ts';
 import type { Op } from './request.ts';
@@ -60,7 +61,7 @@ async function findPlace(op: Op, context: PlanContext): Promise<Place> {
   return { node: configuration.nodes.get(holder)!, path: posix.join(folder, path) };
 }
 
-async function readFile({ node, path }: Place, context: PlanContext): Promise<ExportFile> {
+async function readFile({ node, path }: Place, context: PlanContext): Promise<Sections> {
   requireOnline(node);
   let text: string;
   try {
@@ -79,13 +80,13 @@ async function readFile({ node, path }: Place, context: PlanContext): Promise<Ex
   return file;
 }
 
-/** A value of the export; undefined for one that isn't there or was None. */
-function stated(file: ExportFile, section: string, option: string): string | undefined {
+/** A value of the export; undefined for one that isn't there, was None, or is left to the cluster. */
+function stated(file: Sections, section: string, option: string): string | undefined {
   const value = file.get(section)?.get(option);
-  return value === undefined || value === 'None' ? undefined : value;
+  return value === undefined || value === 'None' || value === 'auto' ? undefined : value;
 }
 
-function disksIn(file: ExportFile): Op['disks'] {
+function disksIn(file: Sections): Op['disks'] {
   const disks: Record<string, string | number>[] = [];
   for (let index = 0; index < mostDisks; index += 1) {
     const size = stated(file, 'instance', `disk${index}_size`);
@@ -96,14 +97,14 @@ function disksIn(file: ExportFile): Op['disks'] {
   return disks;
 }
 
-function nicsIn(file: ExportFile): Op['nics'] {
+function nicsIn(file: Sections): Op['nics'] {
   const nics: Record<string, string>[] = [];
   for (let index = 0; index < mostNics; index += 1) {
     const at = (name: string) => stated(file, 'instance', `nic${index}_${name}`);
-    if (at('mac') === undefined) break;
+    if (!file.get('instance')?.has(`nic${index}_mac`)) break;
     const nic: Record<string, string> = {};
     // A network brings link and mode of its own.
-    const network = at('network');
+    const network = at('network')?.toLowerCase() === 'none' ? undefined : at('network');
     for (const name of ['ip', 'mac', 'name', ...(network ? ['network'] : nicParameters)]) {
       const value = at(name);
       if (value !== undefined && value !== '') nic[name] = value;
@@ -114,12 +115,12 @@ function nicsIn(file: ExportFile): Op['nics'] {
 }
 
 /** Options of a section that the request doesn't have itself. */
-function filled(file: ExportFile, section: string, own: object | null): Record<string, unknown> {
+function filled(file: Sections, section: string, own: object | null): Record<string, unknown> {
   const found = [...(file.get(section) ?? [])].filter(([, value]) => value !== 'None');
   return { ...Object.fromEntries(found), ...own };
 }
 
-function backendIn(file: ExportFile, own: Op['beparams']): Record<string, unknown> {
+function backendIn(file: Sections, own: Op['beparams']): Record<string, unknown> {
   if (file.has('backend')) {
     const all = filled(file, 'backend', own);
     const { memory, ...rest } = all;
@@ -152,10 +153,17 @@ function withoutDefaults(configuration: Configuration, op: Op): Pick<Op, 'nics' 
   return { nics, osparams } as Pick<Op, 'nics' | 'osparams'>;
 }
 
-function completed(op: Op, file: ExportFile, context: PlanContext): Op {
+/** The cluster's first template; where that has no disks but the export does, the export's own. */
+function templateFor({ cluster }: Configuration, file: Sections, hasDisks: boolean): string {
+  const [first = 'diskless'] = cluster.enabled_disk_templates;
+  if (!hasDisks || !storageAbout(first).empty) return first;
+  return stated(file, 'instance', 'disk_template') ?? first;
+}
+
+function completed(op: Op, file: Sections, context: PlanContext): Op {
   const { configuration } = context;
   const disks = op.disks.length > 0 ? op.disks : disksIn(file);
-  const template = op.disk_template ?? configuration.cluster.enabled_disk_templates[0]!;
+  const template = op.disk_template ?? templateFor(configuration, file, disks.length > 0);
   if (disks.length === 0 && !storageAbout(template).empty) {
     throw prerequisiteFailure(
       'No disk info specified and the export is missing the disk information',
@@ -166,8 +174,9 @@ function completed(op: Op, file: ExportFile, context: PlanContext): Op {
   const os = stated(file, 'export', 'os') ?? '';
   const whole = {
     ...op,
+    disk_template: template,
     os_type: os === '' ? null : os,
-    disks: storageAbout(template).empty ? op.disks : disks,
+    disks: storageAbout(template).empty && op.disk_template !== null ? op.disks : disks,
     nics: op.nics.length > 0 ? op.nics : nicsIn(file),
     tags: op.tags.length > 0 ? op.tags : tags.split(/\s+/).filter((tag) => tag !== ''),
     hypervisor: op.hypervisor ?? stated(file, 'instance', 'hypervisor') ?? null,
@@ -182,7 +191,7 @@ function completed(op: Op, file: ExportFile, context: PlanContext): Op {
 }
 
 /** An interface that is to get any address keeps its own when the instance keeps its name. */
-function withOldAddresses(op: Op, file: ExportFile): Op {
+function withOldAddresses(op: Op, file: Sections): Op {
   if (op.instance_name.toLowerCase() !== file.get('instance')?.get('name')?.toLowerCase()) return op;
   const nics = (op.nics as readonly Record<string, string | null>[]).map((nic, index) => {
     const mac = stated(file, 'instance', `nic${index}_mac`);

@@ -201,7 +201,7 @@ async function partsOf(
   nodes: readonly Node[],
 ): Promise<Parts> {
   const { configuration, reservations, owner } = context;
-  const { about, name, reserved, backend, hypervisor } = request;
+  const { about, name, address, reserved, backend, hypervisor } = request;
   const group = configuration.nodegroups.get(nodes[0]!.group)!;
   const wanted = reserved === undefined ? await wantedDisks(context, request, nodes) : [];
   const layout = {
@@ -224,7 +224,7 @@ async function partsOf(
       template: about.name,
     });
   }
-  const place = { instanceName: name, primary: nodes[0]!, conflictsCheck: op.conflicts_check };
+  const place = { instanceName: name, address, primary: nodes[0]!, conflictsCheck: op.conflicts_check };
   const plan = (nics: readonly NicRequest[]) => planNics(context, nics, place);
   const nics = keptNics(context, request.nics, reserved?.nics ?? [], plan);
   const port = hypervisorAbout(hypervisor).needsPort

@@ -25,6 +25,8 @@ export type Op = OpcodeOf<typeof InstanceCreate>;
 
 export interface CreateRequest {
   readonly name: string;
+  /** What the name resolves to; undefined when that was not looked at. */
+  readonly address: string | undefined;
   readonly about: StorageAbout;
   readonly disks: readonly DiskRequest[];
   readonly adopts: boolean;
@@ -141,6 +143,10 @@ function withoutDefaults(op: Op, own: ParameterValues, defaults: ParameterValues
   return Object.fromEntries(Object.entries(own).filter(([name, value]) => defaults[name] !== value));
 }
 
+/** What is "auto" is the cluster's to say. */
+const withoutAuto = (own: ParameterValues): ParameterValues =>
+  Object.fromEntries(Object.entries(own).filter(([, value]) => value !== 'auto'));
+
 const named = (requests: readonly { readonly name?: unknown }[]) =>
   requests.map((request, index) => ({
     uuid: `#${index}`,
@@ -156,7 +162,7 @@ export async function createRequest(op: Op, context: PlanContext): Promise<Creat
   if (skipsInstall && op.start) context.info('No-installation mode selected, disabling startup');
   requireSoundOptions(op, configuration);
   const start = op.start && !skipsInstall;
-  const name = await checkedName(context, {
+  const { name, address } = await checkedName(context, {
     name: op.instance_name,
     nameCheck: op.name_check,
     ipCheck: op.ip_check && start,
@@ -172,7 +178,7 @@ export async function createRequest(op: Op, context: PlanContext): Promise<Creat
   const hvparams = hypervisorParameters(op, configuration, hypervisor);
   const beparams = changeLevel(
     {},
-    enforceTypes(backendParameters, splitMemory(op.beparams as ParameterValues)),
+    enforceTypes(backendParameters, withoutAuto(splitMemory(op.beparams as ParameterValues))),
   );
   const backend = filledBackend(cluster, { beparams });
   requireSoundBackend(backend);
@@ -180,6 +186,7 @@ export async function createRequest(op: Op, context: PlanContext): Promise<Creat
     reserved === undefined ? allocatorOrNode(configuration, op.iallocator, op.pnode) : undefined;
   return {
     name,
+    address,
     about,
     disks,
     adopts,
