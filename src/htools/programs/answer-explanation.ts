@@ -20,9 +20,16 @@ export interface Answered {
   readonly context: ProgramContext;
 }
 
+/** Tasks whose answers list what was left out; those of the others are places. */
+const listsFailures: ReadonlySet<AllocatorTask['kind']> = new Set([
+  'multi-allocate',
+  'node-evacuate',
+  'change-group',
+]);
+
 /** Names in the answer's list of failures; a refused task has none. */
-function failedNames({ success, result }: AllocatorAnswer): Set<string> {
-  if (!success) return new Set();
+function failedNames({ kind }: AllocatorTask, { success, result }: AllocatorAnswer): Set<string> {
+  if (!success || !listsFailures.has(kind)) return new Set();
   const [, failed] = result as [unknown, [string, string][]];
   return new Set(failed.map(([name]) => name));
 }
@@ -34,10 +41,12 @@ class AnswerExplanation {
     this.answered = answered;
   }
 
-  private get situation() {
+  /** With `extra`, an instance that the answer may have left out, under the number that it got. */
+  private situationWith(extra?: Instance) {
     const { cluster, answer } = this.answered;
     const { nodes } = cluster;
-    return { nodes, list: nodes.order, instanceOf: (index: number) => answer.instances[index]! };
+    const instanceOf = (index: number) => (index === extra?.index ? extra : answer.instances[index]!);
+    return { nodes, list: nodes.order, instanceOf };
   }
 
   private moves(instance: Instance): void {
@@ -52,7 +61,7 @@ class AnswerExplanation {
   private request(request: (AllocatorTask & { kind: 'allocate' })['request'], onlyNodes?: string[]): void {
     const { cluster, options, context } = this.answered;
     const restricted = { ...options, restrictToNodes: options.restrictToNodes ?? onlyNodes };
-    explainNew(this.situation, cluster.groups, request, restricted, context);
+    explainNew(this.situationWith(request.instance), cluster.groups, request, restricted, context);
   }
 
   /** The other groups, as places for an instance that is to change its group. */
@@ -63,7 +72,7 @@ class AnswerExplanation {
     for (const [index, { uuid }] of groups) {
       const wanted = targets.length === 0 || targets.includes(index);
       if (!wanted || index === nodes.group[instance.primary]) continue;
-      explainNew(this.situation, groups, { instance, nodeCount, group: uuid }, options, context);
+      explainNew(this.situationWith(), groups, { instance, nodeCount, group: uuid }, options, context);
     }
   }
 
@@ -77,13 +86,13 @@ class AnswerExplanation {
     const mark = nodes.mark();
     removePrimary(nodes, primary, instance, instance.locationScore);
     const mirrored = instance.with({ template: 'drbd' });
-    explainPair(this.situation, primary, secondaries, mirrored, options, context);
+    explainPair(this.situationWith(), primary, secondaries, mirrored, options, context);
     nodes.rollback(mark);
   }
 
   explain(names: readonly string[]): void {
     const { cluster, task, answer } = this.answered;
-    const failed = failedNames(answer);
+    const failed = failedNames(task, answer);
     const wanted = (name: string) => names.length === 0 || names.includes(name);
     const refused = (name: string) => (!answer.success || failed.has(name)) && wanted(name);
     switch (task.kind) {

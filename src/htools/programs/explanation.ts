@@ -1,5 +1,5 @@
 /** The texts of --explain, on standard error: standard output stays what tools parse. */
-import { type AllocationSituation, targetsFor } from '../core/allocation/allocate.ts';
+import { AllocationError, type AllocationSituation, targetsFor } from '../core/allocation/allocate.ts';
 import { type AllocationRequest, hasNetworks } from '../core/allocation/groups.ts';
 import { situationOf } from '../core/balance/candidates.ts';
 import { movesOf } from '../core/balance/general.ts';
@@ -136,35 +136,46 @@ function placeLines(nodes: NodeTable, { tried, fitting, reasons }: ExplainedPlac
   return [`  ${fitting} of ${tried} places fit`, ...lines];
 }
 
+/** Of one group, as lines. */
+function linesOfGroup(
+  situation: AllocationSituation,
+  groups: Groups,
+  { group: index, part }: ReturnType<typeof splitByGroup>[number],
+  { instance, nodeCount }: AllocationRequest,
+  options: AlgorithmOptions,
+): string[] {
+  const group = groups.get(index)!;
+  if (group.allocationPolicy === 'unallocable') {
+    return ['  not used: unallocable, or not redundant as it is'];
+  }
+  if (!hasNetworks(group, instance)) {
+    return ['  not used: it is not connected to a network of the instance'];
+  }
+  try {
+    const targets = targetsFor(part, groups, options, nodeCount, false);
+    return placeLines(situation.nodes, explainPlaces(situation, targets, instance, options));
+  } catch (error) {
+    if (!(error instanceof AllocationError)) throw error;
+    return [`  not used: ${error.message}`];
+  }
+}
+
 /** Says which of the group's nodes refuse a new instance, and why. */
 export function explainNew(
   situation: AllocationSituation,
   groups: Groups,
-  { instance, nodeCount, group: wanted }: AllocationRequest,
+  request: AllocationRequest,
   options: AlgorithmOptions,
   context: ProgramContext,
 ): void {
   const { nodes, list } = situation;
+  const { instance, group: wanted } = request;
   const only = wanted === undefined ? undefined : findByName(groups.values(), groupNames, wanted)?.index;
   context.err(`Places for ${instance.name} (${sizeOf(instance)}):\n`);
-  for (const { group: index, part } of splitByGroup({ nodes, list, instances: [] })) {
-    const group = groups.get(index)!;
-    if (wanted !== undefined && index !== only) continue;
-    context.err(` group ${group.name}\n`);
-    const lines =
-      group.allocationPolicy === 'unallocable'
-        ? ['  not used: unallocable, or not redundant as it is']
-        : hasNetworks(group, instance)
-          ? placeLines(
-              nodes,
-              explainPlaces(
-                situation,
-                targetsFor(part, groups, options, nodeCount, false),
-                instance,
-                options,
-              ),
-            )
-          : ['  not used: it is not connected to a network of the instance'];
+  for (const found of splitByGroup({ nodes, list, instances: [] })) {
+    if (wanted !== undefined && found.group !== only) continue;
+    context.err(` group ${groups.get(found.group)!.name}\n`);
+    const lines = linesOfGroup(situation, groups, found, request, options);
     context.err(`${lines.join('\n')}\n`);
   }
 }

@@ -13,6 +13,8 @@ export class SizeSteps {
   private readonly candidates: readonly number[];
   private memory: readonly number[] | undefined;
   private disk: readonly number[] | undefined;
+  private cpus: readonly number[] | undefined;
+  private spindles: readonly number[] | undefined;
 
   /** `candidates` are all nodes an instance may go to. */
   constructor(nodes: NodeTable, candidates: readonly number[]) {
@@ -24,6 +26,8 @@ export class SizeSteps {
   reset(): void {
     this.memory = undefined;
     this.disk = undefined;
+    this.cpus = undefined;
+    this.spindles = undefined;
   }
 
   /**
@@ -31,23 +35,42 @@ export class SizeSteps {
    * this one; the instance itself when that isn't known.
    */
   alike(instance: Instance, refusal: Refusal): Instance {
-    if (refusal === Refusal.memory) {
-      this.memory ??= descending(this.memoryPoints());
-      const memory = lowestAlike(instance.memory, memoryUnit, this.memory);
-      return memory === instance.memory ? instance : instance.with({ memory });
+    switch (refusal) {
+      case Refusal.memory: {
+        this.memory ??= descending(this.memoryPoints());
+        const memory = lowestAlike(instance.memory, memoryUnit, this.memory);
+        return memory === instance.memory ? instance : instance.with({ memory });
+      }
+      case Refusal.cpu: {
+        this.cpus ??= descending(this.cpuPoints());
+        const cpus = lowestAlike(instance.cpus, 1, this.cpus);
+        return cpus === instance.cpus ? instance : instance.with({ cpus });
+      }
+      case Refusal.disk:
+        return this.alikeInDisk(instance);
+      case Refusal.spindles:
+        return this.alikeInSpindles(instance);
+      default:
+        return instance;
     }
+  }
+
+  private alikeInDisk(instance: Instance): Instance {
     const [only] = instance.disks;
-    if (
-      refusal !== Refusal.disk ||
-      instance.disks.length !== 1 ||
-      instance.otherVolumes !== undefined ||
-      only!.size !== instance.disk
-    ) {
+    if (instance.disks.length !== 1 || instance.otherVolumes !== undefined || only!.size !== instance.disk) {
       return instance;
     }
     this.disk ??= descending(this.diskPoints());
     const disk = lowestAlike(instance.disk, diskUnit, this.disk);
     return disk === instance.disk ? instance : instance.with({ disk, disks: [{ ...only!, size: disk }] });
+  }
+
+  private alikeInSpindles(instance: Instance): Instance {
+    const [only] = instance.disks;
+    if (instance.disks.length !== 1 || only?.spindles === undefined) return instance;
+    this.spindles ??= descending(this.spindlePoints());
+    const spindles = lowestAlike(only.spindles, 1, this.spindles);
+    return spindles === only.spindles ? instance : instance.with({ disks: [{ ...only, spindles }] });
   }
 
   /** The greatest memory sizes of which nodes say something else than of larger ones. */
@@ -62,6 +85,33 @@ export class SizeSteps {
       for (const { min, max } of nodes.policy[node]!.ranges) {
         yield max.memory;
         yield min.memory - 1;
+      }
+    }
+  }
+
+  /** The ratio is compared with a fraction, so a CPU more and one less are points too. */
+  private *cpuPoints(): Generator<number> {
+    const { nodes } = this;
+    for (const node of this.candidates) {
+      const most = Math.floor(nodes.cpuRatio[node]! * nodes.totalCpus[node]!);
+      for (const used of [nodes.usedCpus[node]!, nodes.usedCpusForth[node]!]) {
+        for (const near of [-1, 0, 1]) yield most - used + near;
+      }
+      for (const { min, max } of nodes.policy[node]!.ranges) {
+        yield max.cpus;
+        yield min.cpus - 1;
+      }
+    }
+  }
+
+  private *spindlePoints(): Generator<number> {
+    const { nodes } = this;
+    for (const node of this.candidates) {
+      yield nodes.freeSpindles[node]!;
+      yield nodes.freeSpindlesForth[node]!;
+      for (const { min, max } of nodes.policy[node]!.ranges) {
+        yield max.spindles;
+        yield min.spindles - 1;
       }
     }
   }
