@@ -432,6 +432,7 @@ const nodeHandlers: Readonly<Record<string, Handler>> = {
     return null;
   },
   node_demote_from_mc: () => null,
+  hooks_runner: () => [],
   node_verify: () => ({
     protocol: 3010000,
     release: '3.1.0',

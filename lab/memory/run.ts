@@ -4,7 +4,7 @@ import { StepLedger } from '../../src/jobs/ledger.ts';
 import { LockManager } from '../../src/locks/manager.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
 import type { ProofWorld } from '../../src/operations/proves-undo.ts';
-import { createRunner, type HookRun } from '../../src/operations/runner.ts';
+import { createRunner, type HookRun, type HooksRunner } from '../../src/operations/runner.ts';
 import { createMemoryCluster, type MemoryCluster, type MemoryOptions } from './cluster.ts';
 
 export type Request = Readonly<Record<string, unknown>>;
@@ -25,6 +25,7 @@ export async function runSeen(
   operation: AnyOperation,
   request: Request,
   watch: (type: string, entry: unknown) => void = () => {},
+  hooks?: HooksRunner,
 ): Promise<Seen & { readonly result: unknown }> {
   const seen: Seen = { said: [], hooks: [], told: [], submitted: [] };
   const execute = createRunner({
@@ -32,7 +33,7 @@ export async function runSeen(
     world,
     locks: new LockManager(),
     journal: new StepLedger(new MemoryJournal()),
-    hooks: {
+    hooks: hooks ?? {
       runPhase: (run) => {
         seen.hooks.push(run);
         return Promise.resolve([]);

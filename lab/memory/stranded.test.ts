@@ -30,6 +30,7 @@ const configurationOnly = [
   'change-tags',
   'drop-node',
   'drop-object',
+  'free-reservations',
   'put-node',
   'set-cluster-fields',
   'set-fields',

@@ -3,7 +3,9 @@ import type { Configuration } from '../model/configuration.ts';
 import { disksOf, secondariesOf } from '../model/lookup.ts';
 import type { Disk } from '../model/objects/disk.ts';
 import type { Instance } from '../model/objects/instance.ts';
+import type { Node } from '../model/objects/node.ts';
 import { filledBackend, filledHypervisor } from '../model/params/fill.ts';
+import { storageAbout } from '../storage/catalog.ts';
 import { filledNicOf } from './on-node.ts';
 import type { HookPlan } from './operation.ts';
 
@@ -85,6 +87,24 @@ export function instanceEnvironment(
   for (const [name, value] of Object.entries(filledHypervisor(configuration.cluster, instance)))
     env[`INSTANCE_HV_${name}`] = text(value);
   return env;
+}
+
+/** Who is what before and after a change of places; secondaries only where disks are mirrored between two nodes. */
+export function rolesBeforeAndAfter(
+  configuration: Configuration,
+  instance: Instance,
+  source: Pick<Node, 'name'>,
+  target: Pick<Node, 'name'>,
+): Record<string, string> {
+  const isMirrored = disksOf(configuration, instance).some(
+    (disk) => storageAbout(disk.dev_type).mirrored === 'internal',
+  );
+  return {
+    OLD_PRIMARY: source.name,
+    NEW_PRIMARY: target.name,
+    OLD_SECONDARY: isMirrored ? target.name : '',
+    NEW_SECONDARY: isMirrored ? source.name : '',
+  };
 }
 
 /** The hooks of an operation on one instance: on the master and on `nodes`. */

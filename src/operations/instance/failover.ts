@@ -1,7 +1,7 @@
 /** OP_INSTANCE_FAILOVER: stopped where it is, started where its mirror is. Also when its node has died. */
 import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
-import { instanceNamed, nodesOf } from '../../model/lookup.ts';
+import { instanceNamed, secondariesOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import type { Node } from '../../model/objects/node.ts';
 import { filledBackend } from '../../model/params/fill.ts';
@@ -9,7 +9,7 @@ import { blockdevClose, blockdevStatus } from '../../noderpc/calls/disk.ts';
 import { InstanceFailover } from '../../opcodes/instance.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { primaryOf, requireFreeMemory, requireNotDrained, requireOnline, runningOn } from '../checks.ts';
-import { instanceHooks } from '../hooks-environment.ts';
+import { instanceHooks, rolesBeforeAndAfter } from '../hooks-environment.ts';
 import { disksOnNode, instanceOnNode } from '../on-node.ts';
 import { type JobHandle, operation, type PlanContext } from '../operation.ts';
 import { runStateOf, setRunState } from '../steps/configuration.ts';
@@ -233,16 +233,17 @@ export const instanceFailover = operation({
   steps: failoverSteps,
   locks: (op, configuration) => relocationLocks(configuration, op, { allowForthcoming: true }),
   plan: planFailover,
-  hooks: (op, { instance, source, target }, configuration) =>
-    instanceHooks('instance-failover', configuration, instance, nodesOf(configuration, instance), {
+  hooks: (op, { instance, source, target }, configuration) => {
+    const behind = [...new Set([...secondariesOf(configuration, instance), target.uuid])];
+    const hooks = instanceHooks('instance-failover', configuration, instance, [...behind, source.uuid], {
       IGNORE_CONSISTENCY: op.ignore_consistency ? 'True' : 'False',
       SHUTDOWN_TIMEOUT: String(op.shutdown_timeout),
-      OLD_PRIMARY: source.name,
-      NEW_PRIMARY: target.name,
-      OLD_SECONDARY: target.name,
-      NEW_SECONDARY: source.name,
+      ...rolesBeforeAndAfter(configuration, instance, source, target),
       FAILOVER_CLEANUP: op.cleanup ? 'True' : 'False',
-    }),
+    });
+    // The source may be dead: it is asked afterwards only.
+    return { ...hooks, preNodes: [...new Set([configuration.cluster.master_node, ...behind])] };
+  },
   run: async (plan, job) => {
     await runFailover(plan, job);
     return null;

@@ -12,7 +12,7 @@ import * as calls from '../../noderpc/calls/instance.ts';
 import { InstanceMigrate } from '../../opcodes/instance.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { primaryOf, requireFreeMemory, requireNotDrained, requireOnline, runningOn } from '../checks.ts';
-import { instanceHooks } from '../hooks-environment.ts';
+import { instanceHooks, rolesBeforeAndAfter } from '../hooks-environment.ts';
 import { instanceOnNode } from '../on-node.ts';
 import { type JobHandle, operation, type PlanContext } from '../operation.ts';
 import { setRunState } from '../steps/configuration.ts';
@@ -209,13 +209,11 @@ export const instanceMigrate = operation({
   plan,
   hooks: (op, plan, configuration) => {
     const { instance, source, target } = plan.kind === 'failover' ? plan.failover : plan;
-    return instanceHooks('instance-migrate', configuration, instance, nodesOf(configuration, instance), {
+    const where = [...nodesOf(configuration, instance), target.uuid];
+    return instanceHooks('instance-migrate', configuration, instance, where, {
       MIGRATE_LIVE: plan.kind === 'live' && plan.live ? 'True' : 'False',
       MIGRATE_CLEANUP: op.cleanup ? 'True' : 'False',
-      OLD_PRIMARY: source.name,
-      NEW_PRIMARY: target.name,
-      OLD_SECONDARY: target.name,
-      NEW_SECONDARY: source.name,
+      ...rolesBeforeAndAfter(configuration, instance, source, target),
       ALLOW_RUNTIME_CHANGES: op.allow_runtime_changes ? 'True' : 'False',
     });
   },

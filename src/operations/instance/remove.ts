@@ -114,10 +114,12 @@ export const instanceRemove = operation({
     ignoreFailures: op.ignore_failures,
     timeout: op.shutdown_timeout,
   }),
-  hooks: (op, { instance }, configuration) =>
-    instanceHooks('instance-remove', configuration, instance, nodesOf(configuration, instance), {
+  hooks: (op, { instance }, configuration) => ({
+    ...instanceHooks('instance-remove', configuration, instance, nodesOf(configuration, instance), {
       SHUTDOWN_TIMEOUT: String(op.shutdown_timeout),
     }),
+    preNodes: [configuration.cluster.master_node],
+  }),
   run: async (plan, job) => {
     if (!plan.instance.forthcoming) await stop(plan, job);
     await removeForGood(plan, job);

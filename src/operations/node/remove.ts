@@ -1,11 +1,14 @@
 /** OP_NODE_REMOVE: a node without instances leaves the cluster, and nothing of the cluster stays on it. */
+import { hookEnvironment } from '../../hooks/environment.ts';
 import { ErrorCode, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { nodeNamed, nodesOf } from '../../model/lookup.ts';
 import type { Node } from '../../model/objects/node.ts';
+import { hooksRunner } from '../../noderpc/calls/node.ts';
 import { NodeRemove } from '../../opcodes/node.ts';
 import { uploadAncillaryFiles } from '../cluster/ancillary-files.ts';
-import { operation } from '../operation.ts';
+import { type JobHandle, operation } from '../operation.ts';
+import { faultOf } from '../replies.ts';
 import { promoteCandidates } from '../steps/candidates.ts';
 import { dropHostsEntry, dropNode, leaveCluster } from '../steps/node.ts';
 import { followRoles, followSsh } from '../steps/ssh.ts';
@@ -15,6 +18,34 @@ import { fillCandidatePool } from './promotion.ts';
 interface RemovePlan {
   readonly configuration: Configuration;
   readonly node: Node;
+}
+
+/** The scripts after it run on the node that goes too, while it still has them (LUNodeRemove). */
+async function tellLeaving(job: JobHandle, { name, primary_ip }: Node): Promise<void> {
+  const { config, nodes, paths } = job.world;
+  const { cluster, nodes: members } = config.current;
+  const facts = { OP_TARGET: name, NODE_NAME: name };
+  const env = hookEnvironment({
+    path: 'node-remove',
+    phase: 'post',
+    opcode: NodeRemove.id,
+    objectType: 'NODE',
+    cluster: cluster.cluster_name,
+    master: members.get(cluster.master_node)?.name ?? '',
+    dataDir: paths.dataDir,
+    before: facts,
+    after: facts,
+  });
+  const key = joiningKey(name, primary_ip);
+  const reply = (await nodes.callAll([key], hooksRunner, { hook: 'node-remove', phase: 'post', env })).get(
+    key,
+  );
+  if (reply?.kind !== 'answered') {
+    job.warn(`Errors occurred running hooks on ${name}: ${faultOf(reply) ?? 'no answer'}`);
+    return;
+  }
+  for (const { script, status, output } of reply.value)
+    if (status === 'error') job.warn(`On ${name} script ${script} failed, output: ${output}`);
 }
 
 export const nodeRemove = operation({
@@ -58,6 +89,7 @@ export const nodeRemove = operation({
     await fillCandidatePool(job);
     await followRoles(job);
     if (!node.offline) {
+      await tellLeaving(job, node);
       try {
         await job.do(leaveCluster, {
           key: joiningKey(node.name, node.primary_ip),

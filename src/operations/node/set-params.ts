@@ -220,7 +220,7 @@ export const nodeSetParams = operation({
   steps: [putNode, promoteCandidates, followSsh],
   locks: locksOf,
   plan,
-  hooks: (op, { before, after }, configuration) => {
+  hooks: (op, { before }, configuration) => {
     const where = [...new Set([configuration.cluster.master_node, before.uuid])];
     const text = (flag: boolean | null) => (flag === null ? 'None' : flag ? 'True' : 'False');
     return {
@@ -231,8 +231,8 @@ export const nodeSetParams = operation({
         MASTER_CANDIDATE: text(op.master_candidate),
         OFFLINE: text(op.offline),
         DRAINED: text(op.drained),
-        MASTER_CAPABLE: text(after.master_capable),
-        VM_CAPABLE: text(after.vm_capable),
+        MASTER_CAPABLE: text(op.master_capable),
+        VM_CAPABLE: text(op.vm_capable),
       },
       preNodes: where,
       postNodes: where,
