@@ -7,6 +7,7 @@ import { instanceMigrate } from '../../src/operations/instance/migrate.ts';
 import { instanceReboot } from '../../src/operations/instance/reboot.ts';
 import { instanceRemove } from '../../src/operations/instance/remove.ts';
 import { instanceReplaceDisks } from '../../src/operations/instance/replace/replace-disks.ts';
+import { instanceStartup } from '../../src/operations/instance/startup.ts';
 import { type ProofWorld, provesUndo } from '../../src/operations/proves-undo.ts';
 import {
   createMemoryCluster,
@@ -162,4 +163,36 @@ test('a reboot starts an instance that is marked up and does not run', async () 
     nodes.machine(nodeUuid(1)).hardware.delete(web1.instance_name);
   });
   await provesUndo(instanceReboot, { ...web1, reboot_type: 'hard' }, down);
+});
+
+test('what is left of a guest that was shut down from inside goes before it starts again', async () => {
+  const cluster = createMemoryCluster(withRunning);
+  const { guests } = cluster.nodes.machine(nodeUuid(1));
+  guests.set(web1.instance_name, 'shutdown');
+  await runOperation(cluster, instanceStartup, { ...web1, shutdown_timeout: 5 });
+  assert.equal(guests.get(web1.instance_name), 'running');
+});
+
+test('an interface gets the address of the instance only when its name was looked up', async () => {
+  const request = { ...create, start: false, name_check: true, ip_check: false };
+  const named = { ...request, instance_name: 'localhost', nics: [{ ip: 'auto', mode: 'auto' }] };
+  const cluster = createMemoryCluster();
+  await runOperation(cluster, instanceCreate, named);
+  const [made] = cluster.world.config.current.instances.values();
+  assert.deepEqual(
+    made?.nics.map(({ ip, nicparams }) => [ip, nicparams]),
+    [['127.0.0.1', {}]],
+  );
+  await assert.rejects(
+    runOperation(createMemoryCluster(), instanceCreate, { ...named, name_check: false }),
+    /IP address set to auto but name checks have been skipped/,
+  );
+});
+
+test('timeouts of helper machines are said to have no effect', async () => {
+  const { said } = await runSeen(createMemoryCluster(), instanceCreate, {
+    ...create,
+    helper_startup_timeout: 5,
+  });
+  assert.match(said.join('\n'), /Helper virtual machines are not supported yet/);
 });

@@ -29,7 +29,7 @@ export interface MachineState {
   readonly connection: Map<string, 'standalone' | 'dual'>;
   /** Mirrored disks that don't copy, by uuid. */
   readonly paused: Set<string>;
-  readonly guests: Map<string, 'running' | 'paused'>;
+  readonly guests: Map<string, 'running' | 'paused' | 'shutdown'>;
   /** What guests have now: memory in MiB, uuids of disks and interfaces. */
   readonly hardware: Map<string, { memory: number; readonly devices: Set<string> }>;
   /** Instances that this machine is ready to receive. */

@@ -15,7 +15,7 @@ import { instanceOnNode } from '../on-node.ts';
 import { operation, type PlanContext } from '../operation.ts';
 import { runStateOf, setRunState } from '../steps/configuration.ts';
 import { activateDisks } from '../steps/disks.ts';
-import { startInstance } from '../steps/instance.ts';
+import { startInstance, stopInstance } from '../steps/instance.ts';
 import { requireLinks } from './create-checks.ts';
 import { bringDisksUp } from './disk-activity.ts';
 import { instanceLocks } from './locks.ts';
@@ -28,6 +28,8 @@ interface StartupPlan {
   readonly instance: Instance;
   readonly primaryOffline: boolean;
   readonly running: boolean;
+  /** Its user has shut it down from inside: what is left of the guest goes first, within this many seconds. */
+  readonly clearing: number | undefined;
   readonly remember: boolean;
   readonly paused: boolean;
   readonly force: boolean;
@@ -66,12 +68,13 @@ async function plan(op: Op, context: PlanContext): Promise<StartupPlan> {
     context.warn('Ignoring offline primary node');
     if (Object.keys(op.hvparams).length > 0 || Object.keys(op.beparams).length > 0)
       context.warn('Overridden parameters are ignored');
-    return { ...common, primaryOffline: true, running: false };
+    return { ...common, primaryOffline: true, running: false, clearing: undefined };
   }
   requireOnline(primary);
   await requireLinks(context, instance, primary);
-  const running = (await runningOn(context.nodes, configuration, instance, primary.uuid)) !== null;
-  if (!running) {
+  const found = await runningOn(context.nodes, configuration, instance, primary.uuid);
+  const running = found !== null && found.state !== 'shutdown';
+  if (found === null) {
     const { minmem } = {
       ...filledBackend(configuration.cluster, instance),
       ...(overrides.beparams as { minmem?: number }),
@@ -85,12 +88,13 @@ async function plan(op: Op, context: PlanContext): Promise<StartupPlan> {
       instance.hypervisor,
     );
   }
-  return { ...common, primaryOffline: false, running };
+  const clearing = found?.state === 'shutdown' ? op.shutdown_timeout : undefined;
+  return { ...common, primaryOffline: false, running, clearing };
 }
 
 export const instanceStartup = operation({
   opcode: InstanceStartup,
-  steps: [setRunState, activateDisks, startInstance],
+  steps: [setRunState, activateDisks, stopInstance, startInstance],
   locks: (op, configuration) => instanceLocks(configuration, op.instance_name),
   plan,
   hooks: (op, { instance }, configuration) =>
@@ -119,6 +123,14 @@ export const instanceStartup = operation({
       ignoreSecondaries: plan.force,
       wasActive: plan.running || instance.disks_active,
     });
+    if (plan.clearing !== undefined) {
+      await job.do(stopInstance, {
+        node: instance.primary_node,
+        instance: instanceOnNode(configuration, instance, instance.primary_node),
+        timeout: plan.clearing,
+        wasRunning: false,
+      });
+    }
     await job.do(startInstance, {
       node: instance.primary_node,
       instance: instanceOnNode(configuration, instance, instance.primary_node, {
