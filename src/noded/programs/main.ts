@@ -7,6 +7,10 @@ const tools: Readonly<Record<string, () => Promise<Tool>>> = {
   'check-cert-expired': async () => (await import('./check-cert-expired.ts')).checkCertExpired,
   'ensure-dirs': async () => (await import('./ensure-dirs.ts')).ensureDirs,
   fmtjson: async () => (await import('./fmtjson.ts')).fmtjson,
+  'kvm-console-wrapper': async () => {
+    const { kvmConsoleWrapper } = await import('./console-wrapper.ts');
+    return (argv) => kvmConsoleWrapper(argv);
+  },
   lvmstrap: async () => (await import('./lvmstrap.ts')).lvmstrap,
   'master-ip-setup': async () => (await import('./master-ip-setup.ts')).masterIpSetup,
   'node-cleanup': async () => (await import('./node-cleanup.ts')).nodeCleanup,
@@ -14,6 +18,10 @@ const tools: Readonly<Record<string, () => Promise<Tool>>> = {
   'prepare-node-join': async () => (await import('./prepare-node-join.ts')).prepareNodeJoin,
   'ssh-update': async () => (await import('./ssh-update.ts')).sshUpdate,
   'ssl-update': async () => (await import('./ssl-update.ts')).sslUpdate,
+  'xen-console-wrapper': async () => {
+    const { xenConsoleWrapper } = await import('./console-wrapper.ts');
+    return (argv) => xenConsoleWrapper(argv);
+  },
 };
 
 export const toolNames = Object.keys(tools);
