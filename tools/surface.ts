@@ -61,12 +61,12 @@ function programs(): string[] {
 /** Which bundle a launcher starts, from the case table of the launcher itself. */
 function bundleOf(name: string): string | undefined {
   const script = readFileSync(join(root, 'bin', name), 'utf8');
-  for (const [, patterns = '', bundle] of script.matchAll(/^\s*([\w*| -]+)\)\s*bundle=([\w-]+)/gm)) {
+  for (const [, patterns = '', bundle] of script.matchAll(/^\s*([\w*| -]+)\)\s*bundle=(\$?[\w-]+)/gm)) {
     const fits = patterns
       .split('|')
       .map((pattern) => pattern.trim())
       .some((pattern) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern));
-    if (fits) return bundle;
+    if (fits) return bundle === '$program' ? name : bundle;
   }
   return undefined;
 }
@@ -110,17 +110,16 @@ function offeredOpcodes(): Lists {
 
 /** An operation decides on its hook when it runs, so their names are found in the source of the operations. */
 function hookNames(): string[] {
-  const files = sourceFiles(
+  const operations = sourceFiles(
     root,
     'src/operations',
     (path) => path.endsWith('.ts') && !path.endsWith('.test.ts'),
   );
-  return files.flatMap((path) =>
-    [
-      ...readFileSync(join(root, path), 'utf8').matchAll(
-        /(?:\bpath:\s*|Hooks\w*\(\s*)'([a-z]+(?:-[a-z]+)+)'/g,
-      ),
-    ].map(([, name]) => name!),
+  // Hooks of other moments than a job's: the configuration, the cluster's address, the watcher.
+  const others = ['src/masterd/hooks.ts', 'src/noded/master-ip-hooks.ts', 'src/watcher/hooks.ts'];
+  const name = /(?:\bpath:\s*'|Hooks\w*\(\s*'|[hH]ook = ')([a-z]+(?:-[a-z]+)+)'|\{hooksDir\}\/([a-z]+)`/g;
+  return [...operations, ...others].flatMap((path) =>
+    [...readFileSync(join(root, path), 'utf8').matchAll(name)].map(([, one, other]) => one ?? other!),
   );
 }
 
