@@ -293,3 +293,35 @@ test('every node learns the address of one that comes, and forgets that of one t
   await runOperation(cluster, nodeRemove, node2);
   assert.ok(cluster.nodes.machine(nodeUuid(3)).files.has(hosts));
 });
+
+test('a node brings its own settings, and keeps them when it comes again at another address', async () => {
+  const joining = { name: 'localhost', ip: '127.0.0.1' };
+  const request = {
+    node_name: 'localhost',
+    secondary_ip: '192.0.3.9',
+    ndparams: { spindle_count: 4 },
+    hv_state: { kvm: { mem_node: 512 } },
+    disk_state: { plain: { xenvg: { disk_reserved: 10 } } },
+  };
+  const cluster = createMemoryCluster({ joining });
+  await runOperation(cluster, nodeAdd, request);
+  const { config } = cluster.world;
+  const added = () => config.current.nodes.byName('localhost')!;
+  const settings = () => [added().ndparams, added().hv_state_static, added().disk_state_static];
+  const wanted = [{ spindle_count: 4 }, request.hv_state, request.disk_state];
+  assert.deepEqual(settings(), wanted);
+  await config.change('it had another address', (draft) =>
+    draft.put('nodes', { ...added(), primary_ip: '192.0.2.9', offline: true, master_candidate: false }),
+  );
+  await runOperation(cluster, nodeAdd, { node_name: 'localhost', readd: true });
+  assert.deepEqual([added().primary_ip, added().offline], ['127.0.0.1', false]);
+  assert.deepEqual(settings(), wanted);
+  await assert.rejects(
+    runOperation(cluster, nodeAdd, { node_name: 'localhost', readd: true, secondary_ip: '192.0.3.8' }),
+    /Readded node doesn't have the same IP address configuration as before$/,
+  );
+  await assert.rejects(
+    runOperation(createMemoryCluster({ joining }), nodeAdd, { ...request, ndparams: { ssh_port: 'x' } }),
+    /ssh_port/,
+  );
+});

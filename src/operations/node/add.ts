@@ -6,9 +6,7 @@ import type { Configuration } from '../../model/configuration.ts';
 import { groupNamed, masterNode } from '../../model/lookup.ts';
 import type { Node } from '../../model/objects/node.ts';
 import type { NodeGroup } from '../../model/objects/node-group.ts';
-import { enforceTypes, type ParameterValues } from '../../model/params/family.ts';
 import { filledNode } from '../../model/params/fill.ts';
-import { nodeParameters } from '../../model/params/node.ts';
 import { nodeCryptoTokens, nodeHasIpAddress, nodeVerify, version, vgList } from '../../noderpc/calls/node.ts';
 import { NodeAdd } from '../../opcodes/node.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
@@ -19,6 +17,7 @@ import { followRoles, followSsh } from '../steps/ssh.ts';
 import { configureSwitch, setSwitchUp } from '../steps/switch.ts';
 import { hasRoom } from './candidate-pool.ts';
 import { joiningKey } from './joining.ts';
+import { changedSettings } from './settings.ts';
 
 type Op = OpcodeOf<typeof NodeAdd>;
 
@@ -98,7 +97,7 @@ async function plan(op: Op, context: PlanContext): Promise<AddPlan> {
   if (op.readd && op.group !== null)
     throw prerequisiteFailure('Cannot pass a node group when a node is being readded', ErrorCode.invalid);
   const secondary = op.secondary_ip ?? before?.secondary_ip ?? host.ip;
-  if (before !== undefined && (before.primary_ip !== host.ip || before.secondary_ip !== secondary)) {
+  if (before !== undefined && before.secondary_ip !== secondary) {
     throw prerequisiteFailure(
       "Readded node doesn't have the same IP address configuration as before",
       ErrorCode.invalid,
@@ -110,8 +109,8 @@ async function plan(op: Op, context: PlanContext): Promise<AddPlan> {
   const candidate = flags.master_capable && hasRoom(configuration, before === undefined ? [] : [before.uuid]);
   if (op.readd) context.info('Readding a node, the offline/drained flags were reset');
   if (candidate) context.info('Node will be a master candidate');
-  const ndparams = op.ndparams === null ? {} : enforceTypes(nodeParameters, op.ndparams as ParameterValues);
   const node: Node = {
+    ...before,
     uuid: before?.uuid ?? reservations.generateUuid(owner),
     serial_no: before?.serial_no ?? 1,
     ctime: before?.ctime ?? context.now(),
@@ -125,12 +124,12 @@ async function plan(op: Op, context: PlanContext): Promise<AddPlan> {
     offline: false,
     drained: false,
     powered: true,
-    ndparams: { ...before?.ndparams, ...ndparams },
+    ndparams: before?.ndparams ?? {},
     ...flags,
   };
   return {
     configuration,
-    node,
+    node: { ...node, ...changedSettings(op, node) },
     before: before ?? null,
     readd: op.readd,
     key: joiningKey(host.name, host.ip),

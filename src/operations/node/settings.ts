@@ -1,4 +1,4 @@
-/** What a node's own parameters and states become by OP_NODE_SET_PARAMS. */
+/** What a node's own parameters and states become by OP_NODE_ADD and OP_NODE_SET_PARAMS. */
 import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
 import type { Node } from '../../model/objects/node.ts';
 import {
