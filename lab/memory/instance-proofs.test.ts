@@ -32,6 +32,20 @@ test('activating disks is taken back whole, and tells where they are', async () 
   assert.deepEqual(result, [[nodeName(1), 'disk/0', `/memory/${stopped.disks[0]!.uuid}`]]);
 });
 
+test('sides of a mirror that refuse each other are said, whichever of them knows', async () => {
+  const [disk] = stopped.disks;
+  for (const [first, second] of [
+    ['looking', 'refused'],
+    ['refused', 'looking'],
+  ] as const) {
+    const cluster = createMemoryCluster(withStopped);
+    cluster.nodes.machine(nodeUuid(1)).connection.set(disk!.uuid, first);
+    cluster.nodes.machine(nodeUuid(2)).connection.set(disk!.uuid, second);
+    const { said } = await runSeen(cluster, instanceActivateDisks, web1);
+    assert.equal(said.filter((line) => /split brain/.test(line)).length, 1, said.join('\n'));
+  }
+});
+
 test('deactivating disks is taken back whole, and by force it goes on whatever happens', async () => {
   const active = { ...stopped, instance: { ...stopped.instance, disks_active: true } };
   await provesUndo(instanceDeactivateDisks, web1, memoryWorld({ instances: [active] }));

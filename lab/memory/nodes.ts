@@ -26,7 +26,8 @@ export interface MachineState {
   /** Active disks by uuid. */
   readonly active: Map<string, 'primary' | 'secondary'>;
   /** How mirrored disks are connected, by uuid; one that isn't here is connected the usual way. */
-  readonly connection: Map<string, 'standalone' | 'dual'>;
+  /** Of mirrors that are not simply connected; `looking` goes on looking, `refused` was refused by its other side. */
+  readonly connection: Map<string, 'standalone' | 'dual' | 'looking' | 'refused'>;
   /** Mirrored disks that don't copy, by uuid. */
   readonly paused: Set<string>;
   readonly guests: Map<string, 'running' | 'paused' | 'shutdown'>;
@@ -263,7 +264,8 @@ function statusOf(machine: MachineState, request: DiskOnNode): unknown {
   const { disk } = request;
   const isMirror = (disk.children ?? []).length > 0;
   if (isMirror ? !machine.active.has(disk.uuid) : !machine.volumes.has(idOf(disk))) return null;
-  const isApart = machine.connection.get(disk.uuid) === 'standalone';
+  const connection = machine.connection.get(disk.uuid);
+  const isApart = connection !== undefined && connection !== 'dual';
   const isWhole = !isMirror || volumesOf(request).every(({ id }) => machine.open.has(id));
   return {
     path: `/memory/${disk.uuid}`,
@@ -274,7 +276,9 @@ function statusOf(machine: MachineState, request: DiskOnNode): unknown {
     degraded: !isWhole || isApart,
     localDisk: isWhole ? 'okay' : 'faulty',
     children: [],
-    details: isMirror ? { connected: !isApart } : {},
+    details: isMirror
+      ? { connected: !isApart, ...(connection === 'refused' ? { trouble: 'split brain' } : {}) }
+      : {},
   };
 }
 

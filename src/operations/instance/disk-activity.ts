@@ -1,9 +1,10 @@
 /** Bringing the disks of a committed instance up and down on all their nodes, as steps of a job. */
+import { sleep } from '../../kit/clock.ts';
 import { executionFailure, messageOf } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { disksOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
-import { blockdevStatus } from '../../noderpc/calls/disk.ts';
+import { blockdevStatus, type DiskStatus } from '../../noderpc/calls/disk.ts';
 import { version } from '../../noderpc/calls/node.ts';
 import type { DiskOnNode } from '../../noderpc/calls/shapes.ts';
 import { storageAbout } from '../../storage/catalog.ts';
@@ -11,6 +12,10 @@ import { disksOnNode } from '../on-node.ts';
 import type { JobHandle } from '../operation.ts';
 import { runStateOf, setRunState } from '../steps/configuration.ts';
 import { activateDisks, deactivateDisks } from '../steps/disks.ts';
+
+/** So often, this far apart, mirrors that were told to connect are asked whether they have met. */
+const mostPolls = 20;
+const pollMs = 500;
 
 /** Nodes on which the instance's disks are brought up when it runs on `primary`: the others first. */
 export function diskNodes(
@@ -68,8 +73,12 @@ export async function bringDisksUp(
 ): Promise<string[]> {
   const primary = options.primary ?? instance.primary_node;
   let paths: string[] = [];
+  let isWhole = true;
   for (const node of diskNodes(configuration, instance, primary)) {
-    if (node !== primary && configuration.nodes.get(node)?.offline) continue;
+    if (node !== primary && configuration.nodes.get(node)?.offline) {
+      isWhole = false;
+      continue;
+    }
     const found = disksOnNode(configuration, instance, node);
     if (found.length === 0) continue;
     const disks = options.ignoreSize ? found.map(sizeless) : found;
@@ -92,27 +101,55 @@ export async function bringDisksUp(
       job.warn(
         `Could not prepare block devices on node ${nameOf(configuration, node)} (is_primary=False): ${messageOf(error)}`,
       );
+      isWhole = false;
       continue;
     }
     await job.do(activateDisks, input);
   }
-  await sayTrouble(job, configuration, instance, primary);
+  const mirrors = (node: string) =>
+    disksOnNode(configuration, instance, node).filter(
+      ({ disk }) => storageAbout(disk.dev_type).mirrored === 'internal',
+    );
+  const asked = isWhole ? diskNodes(configuration, instance, primary).reverse() : [primary];
+  await sayTrouble(
+    job,
+    asked.map((node) => [node, mirrors(node)] as const),
+  );
   return paths;
 }
 
-/** Two sides of a mirror that refuse each other are no reason to stop, but somebody has to know. */
+const troubleIn = (status: DiskStatus | null) =>
+  typeof status?.details.trouble === 'string' ? status.details.trouble : undefined;
+
+/** Neither together nor known to refuse each other: the two sides are still looking for each other. */
+const isLooking = (status: DiskStatus | null) =>
+  status?.details.connected === false && status.syncPercent === null && troubleIn(status) === undefined;
+
+/**
+ * Two sides of a mirror that refuse each other are no reason to stop, but somebody has to know. They refuse each
+ * other only when they have met, which takes a moment, and often only one of them stands alone then. Nothing is
+ * waited for when a side is missing.
+ */
 async function sayTrouble(
   job: JobHandle,
-  configuration: Configuration,
-  instance: Instance,
-  primary: string,
+  sides: readonly (readonly [string, DiskOnNode[]])[],
 ): Promise<void> {
-  const disks = disksOnNode(configuration, instance, primary);
-  if (!disks.some(({ disk }) => storageAbout(disk.dev_type).mirrored === 'internal')) return;
-  for (const status of await job.world.nodes.call(primary, blockdevStatus, { disks })) {
-    const trouble = status?.details.trouble;
-    if (typeof trouble === 'string') job.warn(trouble);
+  const ask = ([node, disks]: readonly [string, DiskOnNode[]]) =>
+    job.world.nodes.call(node, blockdevStatus, { disks });
+  const [first, ...others] = sides;
+  if (first === undefined || first[1].length === 0) return;
+  let troubles: (string | undefined)[] = [];
+  for (let left = others.length > 0 ? mostPolls : 0; ; left -= 1) {
+    const statuses = await ask(first);
+    troubles = statuses.map(troubleIn);
+    if (left <= 0 || !statuses.some(isLooking)) break;
+    for (const side of others) {
+      for (const [index, status] of (await ask(side)).entries()) troubles[index] ??= troubleIn(status);
+    }
+    if (!statuses.some((status, index) => isLooking(status) && troubles[index] === undefined)) break;
+    await sleep(pollMs, job.signal);
   }
+  for (const trouble of troubles) if (trouble !== undefined) job.warn(trouble);
 }
 
 /** Deactivates on the primary, then on the secondaries. Nodes marked offline are left out. */
