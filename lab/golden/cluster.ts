@@ -3,7 +3,7 @@
  * a network namespace that ends with this process. Commands see their node's files where Ganeti's are.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type ProcessResult, runChecked, runProcess } from '../../src/kit/process.ts';
@@ -19,7 +19,7 @@ function hosts(): string {
     '127.0.0.1 localhost',
     `${prefix}.1 cluster.${domain} cluster`,
     ...count(9).map((n) => `${prefix}.${10 + n} node${n}.${domain} node${n}`),
-    ...count(60).map((n) => `10.77.1.${n} inst${n}.${domain} inst${n}`),
+    ...count(250).map((n) => `10.77.1.${n} inst${n}.${domain} inst${n}`),
     '',
   ].join('\n');
 }
@@ -69,7 +69,7 @@ export class GoldenCluster {
 
   #furnish(root: string): void {
     writeFileSync(join(root, 'etc/hosts'), hosts());
-    // Shared file storage wasn't shared between the recorded nodes, and failovers failed for it.
+    // At first it wasn't shared between the recorded nodes, and failovers failed for it: see `share`.
     const shared = join(root, 'srv/ganeti/shared-file-storage');
     rmSync(shared);
     mkdirSync(shared);
@@ -78,6 +78,17 @@ export class GoldenCluster {
     mkdirSync(join(root, 'usr/share/ganeti/os'), { recursive: true });
     cpSync(join(os, 'noop'), join(root, 'usr/share/ganeti/os/noop'), { recursive: true });
     cpSync(join(os, 'testos'), join(root, 'srv/ganeti/os/testos'), { recursive: true });
+  }
+
+  /** From here on shared file storage is one for all nodes. */
+  share(): void {
+    const one = join(this.#folder, 'shared-file-storage');
+    mkdirSync(one, { recursive: true });
+    for (const node of nodes) {
+      const place = join(this.#root(node), 'srv/ganeti/shared-file-storage');
+      rmSync(place, { recursive: true });
+      symlinkSync(one, place);
+    }
   }
 
   #virtual(...argv: string[]): Promise<ProcessResult> {

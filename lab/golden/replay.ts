@@ -51,6 +51,8 @@ async function difference(step: Command, seen: ProcessResult): Promise<string[]>
 const scratch = mkdtempSync(join(tmpdir(), 'gantry-replay-'));
 /** From this one on they were recorded on another cluster. */
 const anew = '18';
+/** Before this one the recorded nodes were given shared file storage in common. */
+const sharing = '06';
 const founding = ['01', '02'];
 
 /** Per transcript the places of the commands whose answers are equal. */
@@ -69,6 +71,7 @@ try {
         if (step.kind === 'command') await cluster.type(step.node, step.command);
       }
     }
+    if (name.startsWith(sharing)) cluster.share();
     const equal: number[] = [];
     let index = -1;
     for (const step of steps) {

@@ -20,8 +20,8 @@ export const clusterVerify = operation({
       op.group_name === null
         ? configuration.nodegroups
             .values()
-            .map((group) => group.name)
-            .sort(compareNicely)
+            .sort((one, other) => compareNicely(one.name, other.name))
+            .map(({ uuid }) => uuid)
         : [groupNamed(configuration, op.group_name).name];
     const config = op.group_name === null ? [[{ OP_ID: 'OP_CLUSTER_VERIFY_CONFIG', ...common }]] : [];
     // The groups' jobs wait for the first one, as in Ganeti, so that the report is read in order.
