@@ -1,49 +1,15 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { test } from 'node:test';
-import { silentLog } from '../kit/log.ts';
-import { createEventHub } from './event-hub.ts';
-import { routes } from './routes/table.ts';
-import { createRapiServer } from './server.ts';
-import { createService } from './service.ts';
-import { parseUsers } from './users.ts';
+import { startTestServer } from './test-server.ts';
 
-/** A server without TLS whose master knows nothing; `isOver` says when what came is enough. */
-async function exchange(bytes: string, isOver: (text: string) => boolean = () => false): Promise<string> {
-  const users = parseUsers('admin pw write\n');
-  let told = 0;
-  const events = createEventHub(async (_stream, after) => {
-    told += 1;
-    if (told === 2) return { stream: 'S', last: 4, lost: false, events: [[4, 'job', { id: 7 }]] };
-    return after === null ? { stream: 'S', last: 3, lost: false, events: [] } : await new Promise(() => {});
-  }, silentLog);
-  const service = createService({
-    routes,
-    master: {
-      call: async () => [],
-      reply: async () => ({ text: '[]', result: () => [] }),
-      submit: async () => 1,
-    },
-    users: { user: (name) => users.get(name) },
-    requireAuthentication: false,
-    events,
-    log: silentLog,
-    now: () => 0,
-  });
-  const options = { service, log: silentLog, port: 0, bind: '127.0.0.1', certificate: null };
-  const server = createRapiServer(options);
-  const socket = connect(await server.listen(), '127.0.0.1');
-  let text = '';
-  socket.on('data', (chunk: Buffer) => {
-    text += chunk.toString('latin1');
-    if (isOver(text)) socket.destroy();
-  });
-  socket.write(bytes);
-  await once(socket, 'close');
-  events.close();
-  await server.close(0);
-  return text;
+/** Bytes to a server of their own, and what comes back. */
+async function exchange(bytes: string, isOver?: (text: string) => boolean): Promise<string> {
+  const server = await startTestServer();
+  try {
+    return await server.exchange(bytes, isOver);
+  } finally {
+    await server.close();
+  }
 }
 
 test('answers many requests on one connection, and closes it when asked to', async () => {

@@ -29,6 +29,19 @@ export interface ServerOptions {
   readonly bind: string;
   /** None: no TLS. */
   readonly certificate: Certificate | null;
+  readonly patience?: Partial<Patience>;
+}
+
+/** How long clients may take, in milliseconds. */
+export interface Patience {
+  /** Until the header of a request is there; also for the handshake. */
+  readonly headersMs: number;
+  /** Until a request is there as a whole. */
+  readonly requestMs: number;
+  /** Between two requests. */
+  readonly idleMs: number;
+  /** How often that is looked at. */
+  readonly checkMs: number;
 }
 
 export interface RapiServer {
@@ -39,9 +52,7 @@ export interface RapiServer {
   close(graceMs: number): Promise<void>;
 }
 
-const headersMs = 10_000;
-const requestMs = 60_000;
-const idleMs = 15_000;
+const usualPatience: Patience = { headersMs: 10_000, requestMs: 60_000, idleMs: 15_000, checkMs: 5000 };
 const mostConnections = 20_000;
 
 const noBody = Promise.resolve(Buffer.alloc(0));
@@ -130,12 +141,14 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   );
 }
 
-export function createRapiServer({ service, log, port, bind, certificate }: ServerOptions): RapiServer {
+export function createRapiServer(options: ServerOptions): RapiServer {
+  const { service, log, port, bind, certificate } = options;
+  const { headersMs, requestMs, idleMs, checkMs } = { ...usualPatience, ...options.patience };
   const limits = {
     headersTimeout: headersMs,
     requestTimeout: requestMs,
     keepAliveTimeout: idleMs,
-    connectionsCheckingInterval: 5000,
+    connectionsCheckingInterval: checkMs,
     noDelay: true,
   };
   const server: Server | TlsServer =
