@@ -114,8 +114,11 @@ describe('nodes', () => {
     );
     await Promise.all(['node2', 'node3'].map(watchConsole));
     await until('the guest counts', async () => (await ticksOn('node2')).length > 2);
+    // The steps of docs/guide/nodes.md.
+    await gnt('gnt-node modify --drained=yes node2');
     await gnt('gnt-node migrate -f node2');
     assert.equal(await primary(), 'node3.lab.example running');
+    assert.match(await gnt('gnt-node list --no-headers -o name,pinst_cnt node2'), / 0$/m);
     const before = await ticksOn('node2');
     await lab.kill('node2');
     await lab.start('node2');
@@ -125,7 +128,10 @@ describe('nodes', () => {
       'node2 is back',
       async () => (await tried('node1', 'gnt-cluster command -n node2 true')).code === 0,
     );
+    await gnt('gnt-cluster verify-disks');
     await inSync();
+    await gnt('gnt-node modify --drained=no --auto-promote node2');
+    assert.equal(await gnt('gnt-node list --no-headers -o role node2'), 'C\n');
     await gnt('gnt-node migrate -f node3');
     assert.equal(await primary(), 'node2.lab.example running');
     const first = (await ticksOn('node3')).at(-1)!;
