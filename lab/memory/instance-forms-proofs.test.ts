@@ -5,6 +5,7 @@ import { instanceCreate } from '../../src/operations/instance/create.ts';
 import { instanceFailover } from '../../src/operations/instance/failover.ts';
 import { instanceMigrate } from '../../src/operations/instance/migrate.ts';
 import { instanceReboot } from '../../src/operations/instance/reboot.ts';
+import { instanceReinstall } from '../../src/operations/instance/reinstall.ts';
 import { instanceRemove } from '../../src/operations/instance/remove.ts';
 import { instanceReplaceDisks } from '../../src/operations/instance/replace/replace-disks.ts';
 import { instanceStartup } from '../../src/operations/instance/startup.ts';
@@ -187,6 +188,32 @@ test('an interface gets the address of the instance only when its name was looke
     runOperation(createMemoryCluster(), instanceCreate, { ...named, name_check: false }),
     /IP address set to auto but name checks have been skipped/,
   );
+});
+
+const image = { osparams: { 'os-image': '/srv/image.raw' } };
+
+test('an instance whose disk begins with an image leaves nothing behind, and needs no OS', async () => {
+  const { os_type: _os, ...rest } = create;
+  await provesUndo(instanceCreate, { ...rest, ...image }, memoryWorld());
+  await provesUndo(instanceCreate, { ...mirrored, ...image }, memoryWorld());
+  const cluster = createMemoryCluster();
+  const { said } = await runSeen(cluster, instanceCreate, { ...rest, ...image });
+  assert.match(said.join('\n'), /imaging instance disks/);
+  assert.doesNotMatch(said.join('\n'), /OS create scripts/);
+  assert.match(said.join('\n'), /Imaging disk '0' for instance 'new1.memory.example'/);
+  for (const wrong of ['image.raw', 'ftp://here/image.raw']) {
+    const request = { ...create, osparams: { 'os-image': wrong } };
+    await assert.rejects(runOperation(cluster, instanceCreate, request), /must be an absolute path or a URL/);
+  }
+});
+
+test('a reinstallation from an image is taken back until the image is written', async () => {
+  const withStopped = { instances: [stopped] };
+  await provesUndo(instanceReinstall, { ...web1, ...image }, memoryWorld(withStopped));
+  const cluster = createMemoryCluster(withStopped);
+  const { said } = await runSeen(cluster, instanceReinstall, { ...web1, ...image });
+  assert.match(said.join('\n'), /Using OS image '\/srv\/image.raw'/);
+  assert.match(said.join('\n'), /Imaging disk '0' for instance 'web1.memory.example'/);
 });
 
 test('timeouts of helper machines are said to have no effect', async () => {

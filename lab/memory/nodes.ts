@@ -25,8 +25,10 @@ export interface MachineState {
   readonly ghosts: Map<number, MinorFacts>;
   /** Active disks by uuid. */
   readonly active: Map<string, 'primary' | 'secondary'>;
-  /** How mirrored disks are connected, by uuid; one that isn't here is connected the usual way. */
-  /** Of mirrors that are not simply connected; `looking` goes on looking, `refused` was refused by its other side. */
+  /**
+   * How mirrored disks are connected, by uuid; one that isn't here is connected the usual way. One that is
+   * `looking` goes on looking, one that is `refused` was refused by its other side.
+   */
   readonly connection: Map<string, 'standalone' | 'dual' | 'looking' | 'refused'>;
   /** Mirrored disks that don't copy, by uuid. */
   readonly paused: Set<string>;
@@ -189,6 +191,11 @@ const diskHandlers: Readonly<Record<string, Handler>> = {
   ) => {
     for (const { disk, logicalId } of renames)
       renameVolume(machine, idOf(disk.disk), JSON.stringify(logicalId));
+    return null;
+  },
+  blockdev_image: (machine, { disk }: { disk: DiskOnNode }) => {
+    if (machine.active.get(disk.disk.uuid) !== 'primary')
+      throw new Failure('BlockDeviceError', [`disk ${disk.disk.uuid} is not ready`]);
     return null;
   },
   blockdev_setinfo: (machine, { disk, info }: { disk: DiskOnNode; info: string }) => {

@@ -8,6 +8,7 @@ import { answers, type NodeHandler } from '../../noderpc/handler.ts';
 import type { DeviceState, MirroringDriver, StorageDriver } from '../../storage/contract.ts';
 import { deviceFailure } from '../../storage/host.ts';
 import type { NodeContext } from '../context.ts';
+import { writeImage } from '../image.ts';
 import { createTurns } from '../in-turn.ts';
 import { writeZeros } from '../wipe.ts';
 
@@ -177,6 +178,14 @@ function changing(desk: Desk): NodeHandler[] {
         if (offset < 0 || size < 0) throw deviceFailure('Negative offset or size');
         if (offset + size > disk.disk.size) throw deviceFailure('Wipe goes beyond the end of the device');
         await writeZeros(state.path, offset, size, signal);
+      }),
+    ),
+    answers(calls.blockdevImage, ({ disk, image }, { signal }) =>
+      desk.change(disk, async () => {
+        const state = await (await desk.driver(disk)).find(disk);
+        if (state === null) throw deviceFailure(`Cannot image device ${disk.disk.iv_name}: device not found`);
+        const request = { image, device: state.path, sizeMiB: disk.disk.size };
+        await writeImage(desk.context.paths, request, signal);
       }),
     ),
     answers(calls.blockdevSetInfo, ({ disk, info }) =>

@@ -175,6 +175,15 @@ export const blockdevWipe = nodeCall({
   result: Done,
 });
 
+/** Writes an image, a file of the node or of a web server, to the beginning of the disk. */
+export const blockdevImage = nodeCall({
+  name: 'blockdev_image',
+  deadline: 14_400,
+  effect: 'change',
+  argument: z.object({ disk: DiskOnNode, image: z.string() }),
+  result: Done,
+});
+
 /** Sets the text that the storage keeps beside the volume (LV tags). */
 export const blockdevSetInfo = nodeCall({
   name: 'blockdev_setinfo',

@@ -2,7 +2,7 @@
  * OS parameters of an instance: public ones, private ones that are stored but never shown, secret ones that
  * live in memory for as long as the job does.
  */
-import { ErrorCode, notSupportedYet, prerequisiteFailure } from '../../kit/failure.ts';
+import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
 import type { Cluster } from '../../model/objects/cluster.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import { changeLevel } from '../../model/params/family.ts';
@@ -48,7 +48,10 @@ export function hiddenOs(cluster: Cluster, os: string, own: Values, secret: Give
   return mergedOs({}, filledPrivateOs(cluster, os, own), osValues(secret));
 }
 
-/** @throws Failure OpPrereqError for an installation from an image */
-export function requireNoImage(osparams: Values): void {
-  if ((osparams[imageParameter] ?? '') !== '') throw notSupportedYet('Installation from an OS image');
+/** The image that the first disk begins with, if any. @throws Failure OpPrereqError when it can't be one */
+export function osImage(osparams: Values): string | undefined {
+  const image = osparams[imageParameter] ?? '';
+  if (image === '') return undefined;
+  if (image.startsWith('/') || /^https?:\/\//.test(image)) return image;
+  throw prerequisiteFailure('OS image must be an absolute path or a URL', ErrorCode.invalid);
 }

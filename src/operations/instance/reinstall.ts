@@ -7,14 +7,15 @@ import { InstanceReinstall } from '../../opcodes/instance.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { primaryOf } from '../checks.ts';
 import { instanceHooks } from '../hooks-environment.ts';
-import { instanceOnNode } from '../on-node.ts';
+import { disksOnNode, instanceOnNode } from '../on-node.ts';
 import { type JobHandle, operation, type PlanContext } from '../operation.ts';
 import { changeObjects, difference } from '../steps/changes.ts';
 import { installOs } from '../steps/instance.ts';
 import { requireOs } from './create-checks.ts';
 import { activitySteps, whileActive } from './disk-activity.ts';
+import { imageSteps, writeOsImage } from './image.ts';
 import { instanceLocks } from './locks.ts';
-import { changedOs, hiddenOs, osValues, requireNoImage } from './os-parameters.ts';
+import { changedOs, hiddenOs, osImage, osValues } from './os-parameters.ts';
 import { down, requireState } from './state.ts';
 
 type Op = OpcodeOf<typeof InstanceReinstall>;
@@ -25,6 +26,10 @@ interface ReinstallPlan {
   /** With the OS and the parameters that it is to have. */
   readonly after: Instance;
   readonly newOs: string | null;
+  /** What the first disk begins with, before the OS is installed if there is one. */
+  readonly image: string | undefined;
+  /** The image was named with the request. */
+  readonly isNewImage: boolean;
   readonly primary: string;
   readonly secretParameters: Readonly<Record<string, string>>;
   readonly secretNames: readonly string[];
@@ -47,7 +52,7 @@ async function plan(op: Op, context: PlanContext): Promise<ReinstallPlan> {
   await requireState(context, instance, down, 'cannot reinstall');
   const os = op.os_type ?? instance.os;
   const after: Instance = { ...instance, os, ...changedOs(instance, op) };
-  requireNoImage(after.osparams);
+  const image = osImage(after.osparams);
   const { cluster } = configuration;
   const secretParameters = hiddenOs(cluster, os, after.osparams_private, op.osparams_secret);
   if (os !== '') {
@@ -60,11 +65,19 @@ async function plan(op: Op, context: PlanContext): Promise<ReinstallPlan> {
     instance,
     after,
     newOs: op.os_type,
+    image,
+    isNewImage: osImage(osValues(op.osparams)) !== undefined,
     primary: primary.name,
     secretParameters,
     secretNames: Object.keys(osValues(op.osparams_secret)),
     debug: op.debug_level ?? 0,
   };
+}
+
+async function writeImage({ configuration, after, primary }: ReinstallPlan, image: string, job: JobHandle) {
+  const node = after.primary_node;
+  const disks = disksOnNode(configuration, after, node);
+  await writeOsImage(job, image, { instance: after.name, node, nodeName: primary, disks });
 }
 
 async function install({ configuration, after, ...plan }: ReinstallPlan, job: JobHandle): Promise<void> {
@@ -84,25 +97,29 @@ async function install({ configuration, after, ...plan }: ReinstallPlan, job: Jo
 
 export const instanceReinstall = operation({
   opcode: InstanceReinstall,
-  steps: [changeObjects, ...activitySteps, installOs({})],
+  steps: [...new Set([changeObjects, ...activitySteps, ...imageSteps, installOs({})])],
   locks: (op, configuration) => instanceLocks(configuration, op.instance_name),
   plan,
   hooks: (_op, { instance }, configuration) =>
     instanceHooks('instance-reinstall', configuration, instance, nodesOf(configuration, instance)),
   run: async (plan, job) => {
     const { configuration, instance, after } = plan;
+    if (plan.isNewImage) job.say(`Using OS image '${plan.image}'`);
     if (plan.newOs !== null) job.say(`Changing OS scripts to '${plan.newOs}'...`);
     await job.do(changeObjects, {
       label: `reinstall ${instance.name}`,
       changes: difference('instances', instance, after),
     });
-    if (after.os === '') {
+    if (after.os === '' && plan.image === undefined) {
       job.info(
         "No OS scripts or OS image specified or found in the instance's configuration, nothing to install",
       );
       return null;
     }
-    await whileActive(job, configuration, after, () => install(plan, job));
+    await whileActive(job, configuration, after, async () => {
+      if (plan.image !== undefined) await writeImage(plan, plan.image, job);
+      if (after.os !== '') await install(plan, job);
+    });
     return null;
   },
 });

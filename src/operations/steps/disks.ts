@@ -145,6 +145,16 @@ export const wipeDisk = step({
   undo: 'none',
 });
 
+/** Writes an image over what the disk holds, which nothing brings back. */
+export const imageDisk = step({
+  name: 'image-disk',
+  input: onNode.extend({ image: z.string() }),
+  run: async ({ nodes }, { node, disk, image }) => {
+    await nodes.call(node, calls.blockdevImage, { disk, image });
+  },
+  undo: 'none',
+});
+
 /**
  * Makes a mirror of volumes that are there already, the data of which it begins with. Its undo takes the
  * mirror down and leaves every volume: other steps have made, or not made, those.

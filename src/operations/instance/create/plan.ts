@@ -23,7 +23,7 @@ import {
   requireOs,
 } from '../create-checks.ts';
 import { hasExclusiveStorage, requireSpindles } from '../modify/disk-requests.ts';
-import { hiddenOs, osValues } from '../os-parameters.ts';
+import { hiddenOs, osImage, osValues } from '../os-parameters.ts';
 import { layDisksOut, type WantedDisk, wantedDisk } from '../plan-disks.ts';
 import { type NicRequest, planNics } from '../plan-nics.ts';
 import { requirePolicy } from '../policy.ts';
@@ -47,6 +47,8 @@ export interface CreatePlan {
   readonly forthcoming: boolean;
   readonly waitForSync: boolean;
   readonly installOs: boolean;
+  /** What the first disk begins with, instead of an installation. */
+  readonly image: string | undefined;
   /** Where the contents of its disks come from; undefined when it is installed. */
   readonly origin: Origin | undefined;
   /** How they are compressed on their way. */
@@ -286,6 +288,8 @@ export async function planCreate(op: Op, context: PlanContext, origin?: Origin):
   await requireLinks(context, instance, primary);
   if (!request.adopts && reserved === undefined) await requireDiskSpace(context, disks, nodes);
   if (start) await requireMemory(context, instance, primary);
+  const isNew = origin === undefined && !op.no_install && !request.adopts && disks.length > 0;
+  const image = isNew ? osImage(osValues(op.osparams)) : undefined;
   return {
     ...parts,
     configuration,
@@ -297,7 +301,8 @@ export async function planCreate(op: Op, context: PlanContext, origin?: Origin):
     waitForSync: op.wait_for_sync,
     origin,
     compress: op.compress,
-    installOs: origin === undefined && os !== '' && !op.no_install && !request.adopts && disks.length > 0,
+    installOs: isNew && image === undefined && os !== '',
+    image,
     start,
     secretParameters,
     secretNames: Object.keys(osValues(op.osparams_secret)),

@@ -17,7 +17,7 @@ import { requireSoundBackend } from '../backend.ts';
 import { requireNotGlobal } from '../hypervisor-parameters.ts';
 import { requireGoodNames } from '../modify/items.ts';
 import { checkedName } from '../name.ts';
-import { osValues, requireNoImage } from '../os-parameters.ts';
+import { osImage, osValues } from '../os-parameters.ts';
 import type { DiskRequest } from '../plan-disks.ts';
 import type { NicRequest } from '../plan-nics.ts';
 
@@ -53,8 +53,8 @@ function requireSoundOptions(op: Op, configuration: Configuration): void {
     throw wrong('Opportunistic locking is only available in combination with an instance allocator');
   }
   if (op.mode !== 'create') return;
-  requireNoImage(osValues(op.osparams));
-  if (op.os_type === null) throw wrong('No guest OS or OS image specified');
+  const image = osImage(osValues(op.osparams));
+  if (op.os_type === null && image === undefined) throw wrong('No guest OS or OS image specified');
   if (op.os_type !== null && configuration.cluster.blacklisted_os.includes(op.os_type)) {
     throw prerequisiteFailure(`Guest OS '${op.os_type}' is not allowed for installation`, ErrorCode.state);
   }

@@ -16,6 +16,7 @@ import {
 } from '../../steps/disks.ts';
 import { installOs, startInstance } from '../../steps/instance.ts';
 import { waitForSync } from '../../sync.ts';
+import { imageSteps, writeOsImage } from '../image.ts';
 import { wipeDisks, wipeSteps } from '../wipe.ts';
 import { importDisks, importSteps } from './import.ts';
 import type { CreatePlan } from './plan.ts';
@@ -140,6 +141,12 @@ async function install(plan: CreatePlan, job: JobHandle): Promise<void> {
   }
 }
 
+async function writeImage(plan: CreatePlan, image: string, job: JobHandle): Promise<void> {
+  const { uuid: node, name: nodeName } = plan.nodes[0]!;
+  job.say('* imaging instance disks...');
+  await writeOsImage(job, image, { instance: plan.instance.name, node, nodeName, disks: onNode(plan, node) });
+}
+
 async function start(plan: CreatePlan, job: JobHandle): Promise<void> {
   const { configuration, instance, disks, nodes } = plan;
   const node = nodes[0]!.uuid;
@@ -192,6 +199,7 @@ export async function create(plan: CreatePlan, job: JobHandle): Promise<string[]
     await syncDisks(plan, job);
   }
   if (plan.origin !== undefined && plan.disks.length > 0) await importDisks(plan, plan.origin, job);
+  if (plan.image !== undefined) await writeImage(plan, plan.image, job);
   if (plan.installOs) await install(plan, job);
   if (plan.start) await start(plan, job);
   else await leaveStopped(plan, job);
@@ -211,6 +219,7 @@ export const createSteps = [
     installOs({}),
     startInstance,
     ...wipeSteps,
+    ...imageSteps,
     ...importSteps,
   ]),
 ];
