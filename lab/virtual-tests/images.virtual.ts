@@ -1,4 +1,4 @@
-/** Machines of other software come into the cluster as OVF packages, and instances leave it as such. */
+/** Machines of other software come into the cluster as OVF packages or as images, and leave it as packages. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -28,7 +28,7 @@ async function installOs(lab: VirtualLab): Promise<void> {
   await writeFile(join(folder, 'variants.list'), 'default\n');
 }
 
-describe('OVF packages on a cluster', () => {
+describe('packages and images on a cluster', () => {
   let lab: VirtualLab;
   before(async () => {
     lab = await VirtualLab.up({ nodes: 1 });
@@ -52,6 +52,28 @@ describe('OVF packages on a cluster', () => {
       'be/maxmem,be/vcpus,disk.sizes,nic.modes,nic.ips,hypervisor,tags',
     );
     assert.equal(seen, '64|2|8|routed|10.0.0.9|fake|blue,red');
+  });
+
+  test('an instance begins with an image, and begins with it again', async () => {
+    const name = 'image1.virtual.example';
+    const image = Buffer.alloc(5 * 1024 ** 2, 'what it boots from ');
+    await mkdir(join(lab.root('node1'), 'srv/images'));
+    await writeFile(join(lab.root('node1'), 'srv/images/one.raw'), image, { mode: 0o644 });
+    const words = '-O os-image=/srv/images/one.raw -t file -s 8M --no-nics -B memory=64 --no-start';
+    await run(`gnt-instance add ${words} -n node1.virtual.example ${name}`);
+    const files = join(lab.root('node1'), 'srv/ganeti/file-storage', name);
+    const disk = join(files, (await readdir(files))[0]!);
+    const begins = async () => (await readFile(disk)).subarray(0, image.length).equals(image);
+    assert.ok(await begins());
+    await writeFile(disk, 'broken', { flag: 'r+' });
+    await run(`gnt-instance reinstall -f ${name}`);
+    assert.ok(await begins());
+    assert.equal((await readFile(disk)).length, 8 * 1024 ** 2);
+    const missing = await lab.run(
+      'node1',
+      `gnt-instance reinstall -f -O os-image=/srv/none ${name}`.split(' '),
+    );
+    assert.match(missing.stderr, /Could not image disk '0' .*: Image '\/srv\/none' not found/);
   });
 
   const skip = hasQemu ? false : 'there is no qemu-img';
