@@ -227,3 +227,16 @@ test('SSH keys are renewed: candidates can log in everywhere all the time, other
   const { ssh_key_type, ssh_key_bits } = cluster.world.config.current.cluster;
   assert.deepEqual([ssh_key_type, ssh_key_bits], ['ecdsa', 384]);
 });
+
+test('a renewal says what it does to who wants to know, and on which nodes', async () => {
+  const told = async (more: Record<string, unknown>) => {
+    const request = { node_certificates: true, renew_ssh_keys: true, ...more };
+    return (await runSeen(createMemoryCluster({ nodes: 2 }), clusterRenewCrypto, request)).said;
+  };
+  assert.deepEqual(await told({}), ['Renewing Node SSL certificates', 'Renewing SSH keys']);
+  const verbose = await told({ verbose: true });
+  assert.ok(verbose.includes(' - INFO: Putting the new certificates in place (2 nodes)'), verbose.join('|'));
+  assert.ok(verbose.includes(' - INFO: Letting the new SSH keys in (2 nodes)'));
+  const debug = await told({ debug: true });
+  assert.ok(debug.includes(` - INFO: Preparing new SSH keys on ${nodeName(1)}, ${nodeName(2)}`));
+});

@@ -120,8 +120,11 @@ function certificatesOf(
   return result;
 }
 
+/** What is being done, and on which nodes (by uuid); for those who want to know more. */
+export type Tell = (text: string, nodes: readonly string[]) => void;
+
 /** @throws Failure OpExecError naming nodes without which the work can't go on */
-export async function renewCertificates(withCluster: boolean, job: JobHandle): Promise<void> {
+export async function renewCertificates(withCluster: boolean, job: JobHandle, tell: Tell): Promise<void> {
   const { config } = job.world;
   const master = config.current.cluster.master_node;
   const online = nodesByName(config.current)
@@ -134,6 +137,7 @@ export async function renewCertificates(withCluster: boolean, job: JobHandle): P
       `${what}\n${listed(config.current, faults)}\nBring these nodes back, or mark them as offline (gnt-node modify -O yes) and add them again later (gnt-node add --readd); then run the same command again: it goes on where it stopped`,
     );
   };
+  tell('Preparing new certificates', online);
   const staged = await job.do(stageCertificates, { master, nodes: online, withCluster });
   require(staged.faults, 'New certificates could not be prepared on some nodes:');
   const both = certificatesOf(
@@ -141,9 +145,11 @@ export async function renewCertificates(withCluster: boolean, job: JobHandle): P
     ({ uuid }) => staged.values.get(uuid) ?? { current: null, staged: null },
   );
   await job.do(setClusterFields, clusterChange(config.current.cluster, { candidate_certs: both }));
+  tell('Telling which certificates count from now on', online);
   require(await spread(job), 'Some nodes could not be told the new certificates:');
   await job.keep();
   const others = online.filter((uuid) => uuid !== master);
+  tell('Putting the new certificates in place', online);
   const active = await job.do(activateCertificates, { nodes: others });
   require(active.faults, 'Some nodes could not put their new certificates in place:');
   const own = await job.do(activateCertificates, { nodes: [master] });
@@ -157,6 +163,7 @@ export async function renewCertificates(withCluster: boolean, job: JobHandle): P
   await job.keep();
   if (!withCluster) return;
   require(await spread(job), 'Some nodes could not be told that only the new certificates count:');
+  tell('Forgetting the replaced cluster certificate', online);
   const settled = await job.do(settleCertificates, { nodes: online });
   require(settled.faults, 'Some nodes still trust the cluster certificate that was replaced:');
 }

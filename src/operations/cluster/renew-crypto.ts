@@ -13,10 +13,13 @@ import {
   renewCertificates,
   settleCertificates,
   stageCertificates,
+  type Tell,
 } from './renew-certificates.ts';
 import { admitNewKeys, prepareSshKeys, renewSshKeys, useNewKeys } from './renew-ssh-keys.ts';
 
 interface RenewPlan {
+  readonly tellsSteps: boolean;
+  readonly tellsNodes: boolean;
   readonly certificates: boolean;
   /** A new cluster certificate lies ready on the master. */
   readonly withCluster: boolean;
@@ -46,6 +49,8 @@ export const clusterRenewCrypto = operation({
       ? await nodes.call(cluster.master_node, cryptoState, {})
       : { hasStagedCluster: false };
     return {
+      tellsSteps: op.verbose || op.debug,
+      tellsNodes: op.debug,
       certificates: op.node_certificates,
       withCluster: state.hasStagedCluster,
       sshKeys: op.renew_ssh_keys,
@@ -53,14 +58,19 @@ export const clusterRenewCrypto = operation({
       key: { type, bits: keyBits(type, op.ssh_key_bits, before) },
     };
   },
-  run: async ({ certificates, withCluster, sshKeys, managesSsh, key }, job) => {
+  run: async ({ tellsSteps, tellsNodes, certificates, withCluster, sshKeys, managesSsh, key }, job) => {
+    const tell: Tell = (text, nodes) => {
+      if (!tellsSteps) return;
+      const names = nodes.map((uuid) => job.world.config.current.nodes.get(uuid)?.name ?? uuid);
+      job.info(tellsNodes ? `${text} on ${names.join(', ')}` : `${text} (${nodes.length} nodes)`);
+    };
     if (certificates) {
       job.say('Renewing Node SSL certificates');
-      await renewCertificates(withCluster, job);
+      await renewCertificates(withCluster, job, tell);
     }
     if (sshKeys && managesSsh) {
       job.say('Renewing SSH keys');
-      await renewSshKeys(key, job);
+      await renewSshKeys(key, job, tell);
     } else if (sshKeys) {
       job.say('Cannot renew SSH keys if the cluster is configured to not modify the SSH setup.');
     }

@@ -11,6 +11,7 @@ import { type JobHandle, step } from '../operation.ts';
 import { faultOf } from '../replies.ts';
 import { clusterChange, setClusterFields } from '../steps/objects.ts';
 import { accessOf, followSsh, onlineNodes, type SshFaults, spreadAccess } from '../steps/ssh.ts';
+import type { Tell } from './renew-certificates.ts';
 
 const Type = z.enum(['rsa', 'dsa', 'ecdsa']);
 const NewKey = z.object({ nodes: z.array(z.string()), type: Type, bits: z.int() });
@@ -77,6 +78,7 @@ export const useNewKeys = step({
 export async function renewSshKeys(
   { type, bits }: { readonly type: SshKeyType; readonly bits: number },
   job: JobHandle,
+  tell: Tell,
 ): Promise<void> {
   const { config } = job.world;
   const { ssh_key_type: before } = config.current.cluster;
@@ -90,10 +92,13 @@ export async function renewSshKeys(
       `${what}\n${named.sort().join('\n')}\nBring these nodes back, or mark them as offline; then run the same command again: it goes on where it stopped`,
     );
   };
+  tell('Preparing new SSH keys', nodes);
   const { keys, faults } = await job.do(prepareSshKeys, { nodes, type, bits });
   require(faults, 'New SSH keys could not be prepared on some nodes:');
   await job.keep();
+  tell('Letting the new SSH keys in', nodes);
   require(await job.do(admitNewKeys, { keys }), 'Some nodes could not be told the new SSH keys:');
+  tell('Taking the new SSH keys into use', nodes);
   require(await job.do(useNewKeys, {
     nodes,
     type,
@@ -104,5 +109,6 @@ export async function renewSshKeys(
     clusterChange(config.current.cluster, { ssh_key_type: type, ssh_key_bits: bits }),
   );
   await job.keep();
+  tell('Keeping the old SSH keys out', nodes);
   require(await job.do(followSsh, {}), 'Some nodes still let the old SSH keys in:');
 }
