@@ -156,6 +156,40 @@ No disks need to be activated.
     );
   });
 
+  test('lose what is reserved for nobody, once it has been shown', async () => {
+    await lab.output('node1', ['gnt-network', 'add', '--network', '10.88.0.0/29', 'net1']);
+    await lab.output('node1', ['gnt-cluster', 'repair', '-f']);
+    // A cluster that was taken over with such a fault: the rules of Gantry's own commits allow none.
+    await lab.output('node1', ['daemon-util', 'stop', 'ganeti-masterd']);
+    const file = lab.paths('node1').configFile;
+    const data = JSON.parse(await readFile(file, 'utf8')) as {
+      serial_no: number;
+      networks: Record<string, { reservations: string }>;
+    };
+    for (const network of Object.values(data.networks)) network.reservations = '00010000';
+    data.serial_no += 1000;
+    await writeFile(file, JSON.stringify(data));
+    await lab.output('node1', ['daemon-util', 'start', 'ganeti-masterd']);
+    await follow(
+      lab,
+      `
+$ gnt-cluster repair --dry-run
+<time>  - INFO: dry-run mode requested, not actually executing the operation
+Left over, and nobody's:
+  address net1 10.88.0.3: reserved for an interface that no instance has
+$ gnt-cluster repair -f
+<time>  - INFO: dry-run mode requested, not actually executing the operation
+Left over, and nobody's:
+  address net1 10.88.0.3: reserved for an interface that no instance has
+Removed 1 of 1.
+$ gnt-cluster repair
+<time>  - INFO: dry-run mode requested, not actually executing the operation
+There is nothing to remove.
+$ gnt-network remove net1
+`,
+    );
+  });
+
   test('name the cluster', async () => {
     await follow(
       lab,
