@@ -26,7 +26,7 @@ const startGuest = `
 ip link del tap0 2>/dev/null || true
 ip tuntap add tap0 mode tap vnet_hdr
 ip link set tap0 master br0 up
-qemu-system-x86_64 -name smoke -m 96 -machine pc-i440fx-7.2,accel=tcg -display none -daemonize -pidfile /run/guest.pid \
+kvm -name smoke -m 96 -machine pc-i440fx-7.2,accel=tcg -display none -daemonize -pidfile /run/guest.pid \
   -kernel /boot/vmlinuz-3-kvmU -initrd /boot/initrd-3-kvmU -append 'root=/dev/vda1 ro console=ttyS0,38400' \
   -serial unix:/run/guest.serial,server,nowait -qmp unix:/run/guest.qmp,server,nowait \
   -netdev type=tap,id=n0,ifname=tap0,script=no,downscript=no,vnet_hdr=on -device virtio-net-pci,netdev=n0,mac=aa:00:00:00:00:01 \
