@@ -43,6 +43,7 @@ test('a cluster is renamed with its address, or stays whole as it was', async ()
 
 test("the cluster's address goes down and comes up", async () => {
   await provesUndo(clusterDeactivateMasterIp, {}, memoryWorld());
+  await provesUndo(clusterActivateMasterIp, {}, preparedWorld({}, [[clusterDeactivateMasterIp, {}]]));
   const cluster = createMemoryCluster();
   const master = cluster.nodes.machine(nodeUuid(1));
   await runOperation(cluster, clusterDeactivateMasterIp, {});
