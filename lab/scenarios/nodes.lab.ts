@@ -278,9 +278,11 @@ describe('nodes', () => {
   test('leave without a trace, and come again with a switch of their own', async () => {
     await gnt(`gnt-instance remove -f ${name}`);
     await gnt('gnt-node remove node4');
+    const running = () => lab.run('node4', ['pgrep', '-f', 'dist/[n]oded.js']);
+    await until('its node daemon has ended', async () => (await running()).code === 1, 30);
     const left = await lab.script(
       'node4',
-      'find /var/lib/ganeti -type f; ls /root/.ssh/id_rsa /root/.ssh/id_ecdsa 2>/dev/null || true; grep -c . /root/.ssh/authorized_keys; pgrep -f "dist/[n]oded.js" || true',
+      'find /var/lib/ganeti -type f; ls /root/.ssh/id_rsa /root/.ssh/id_ecdsa 2>/dev/null || true; grep -c . /root/.ssh/authorized_keys',
     );
     assert.equal(left.trim(), '1', "what is left is the machine's own key");
     await addNode('node4', '--node-parameters', 'ovs=true,ovs_name=gantry0');
