@@ -49,7 +49,7 @@ const waitForText = (node: string, argv: readonly string[], words: RegExp, timeo
   lab.waitFor(node, argv, (text) => (words.test(text) ? true : undefined), timeoutMs);
 const jobTells = (id: string, words: RegExp) => waitForText('node1', ['gnt-job', 'info', id], words);
 const copying = (node: string) => waitForText(node, ['cat', '/proc/drbd'], /sync'ed/);
-const masterAnswers = () => waitForText('node1', ['gnt-cluster', 'getmaster'], /node1/);
+const masterAnswers = () => waitForText('node1', ['gnt-cluster', 'info'], /Cluster name/);
 
 /** Volumes and mirrors of all nodes, which say the same before and after a job that failed. */
 async function storage(): Promise<string[][]> {
@@ -164,8 +164,8 @@ describe('bad luck of instances on real nodes', () => {
     await bandwidth(1);
     const job = await submit('gnt-instance', 'migrate', '-f', web);
     await jobTells(job, /starting memory transfer/);
-    await cluster.tries('gnt-job', 'cancel', '--kill', '--yes-do-it', job);
-    await ended(job, /canceled|error/);
+    await cluster.tries('gnt-job', 'cancel', job);
+    await ended(job, /canceled/);
     assert.equal(await cluster.field('web1', 'pnode'), fullName('node1'));
     assert.ok((await uptimeOf(lab, 'node1', web)) > uptime);
     assert.equal((await lab.run('node2', ['pgrep', 'qemu'])).stdout, '');
@@ -208,7 +208,10 @@ describe('bad luck of instances on real nodes', () => {
     const job = await addLarge('new1', 'drbd', onNodes(1, 3));
     await copying('node1');
     await lab.cut('node3', 'secondary');
-    assert.match(await ended(job, /error/), /degraded disks/);
+    assert.match(
+      await ended(job, /error/),
+      /disk\/0 of instance new1\S+ is degraded: its other side does not answer/,
+    );
     await lab.join('node3', 'secondary');
     await isStorage(before);
     assert.doesNotMatch(await cluster.run('gnt-instance', 'list'), /new1/);

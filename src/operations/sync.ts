@@ -35,6 +35,13 @@ function describe(index: number, status: DiskStatus): string {
   return `- device disk/${index}: ${status.syncPercent!.toFixed(2).padStart(5)}% done, ${left}`;
 }
 
+function whyDegraded(status: DiskStatus | null): string {
+  if (status === null) return ': it is not active';
+  const { trouble, connected } = status.details;
+  if (typeof trouble === 'string') return `: ${trouble}`;
+  return connected === false ? ': its other side does not answer' : '';
+}
+
 /**
  * Waits until no disk of `disks` is synchronising on `node`.
  * @returns false when they are degraded for another reason
@@ -79,8 +86,15 @@ export async function waitForSync(
     if (syncing.length === 0) {
       if (!degraded) break;
       degradedLooks += 1;
-      if (degradedLooks >= degradedTries || oneShot) {
+      if (oneShot) {
         job.info(`Instance ${name}'s disks are in sync`);
+        return false;
+      }
+      if (degradedLooks >= degradedTries) {
+        for (const [position, status] of statuses.entries()) {
+          const label = `disk/${disks[position]?.index ?? position} of instance ${name}`;
+          if (status === null || status.degraded) job.warn(`${label} is degraded${whyDegraded(status)}`);
+        }
         return false;
       }
       await sleep(1000, job.signal);
