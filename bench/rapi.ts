@@ -2,21 +2,25 @@
  * The remote API under load: Gantry and real Ganeti 3.0 on this machine in one run, the same requests by the same
  * program. Run by hand:
  *
- *     node bench/rapi.ts [--seconds N] [--instances N] [--million] [--no-ganeti]
+ *     node bench/rapi.ts [--seconds N] [--instances N] [--million] [--fuzz N] [--idle N] [--no-ganeti]
  *
- * With --million the daemon's memory is read after a million requests as well. Prints figures beside the targets
- * and judges by them (exit code 1 when one is missed). Where real Ganeti can't run, its recorded figures stand.
+ * With --million the daemon's memory is read after a million requests as well; --fuzz sends so many broken requests
+ * (rapi/rubbish.ts), --idle opens so many connections that say nothing, and both see whether the same process still
+ * answers, with the memory that it may have. Prints figures beside the targets and judges by them (exit code 1 when
+ * one is missed). Where real Ganeti can't run, its recorded figures stand.
  */
 import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { pollUntil } from '../src/kit/clock.ts';
+import { pollUntil, sleep } from '../src/kit/clock.ts';
 import { Failure, messageOf } from '../src/kit/failure.ts';
 import { ganetiCluster, gantryCluster, type MeasuredCluster } from './clusters.ts';
+import type { FuzzResult } from './rapi/fuzz.ts';
+import type { IdleResult } from './rapi/idle.ts';
 import type { LoadResult } from './rapi/load.ts';
 
-const loadProgram = resolve(import.meta.dirname, 'rapi', 'load.ts');
+const programs = resolve(import.meta.dirname, 'rapi');
 const connections = 8;
 /** What real Ganeti 3.0.2 answered on another machine of 2 cores: requests a second. */
 const recorded: Readonly<Record<string, number>> = { '/2/info': 148, '/2/instances?bulk=1': 7.9 };
@@ -37,6 +41,8 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '10' },
     instances: { type: 'string', default: '200' },
     million: { type: 'boolean', default: false },
+    fuzz: { type: 'string', default: '0' },
+    idle: { type: 'string', default: '0' },
     'no-ganeti': { type: 'boolean', default: false },
   },
 });
@@ -56,20 +62,16 @@ async function fill(cluster: MeasuredCluster, count: number): Promise<void> {
     throw new Failure('TimeoutError', [`${cluster.name}: the instances are not there`]);
 }
 
+/** Runs one of the programs of bench/rapi where the cluster is. */
+async function ask<T>(cluster: MeasuredCluster, program: string, ...words: string[]): Promise<T> {
+  const listed = await cluster.run(['gnt-node', 'list', '--no-headers', '-o', 'pip']);
+  const [address] = listed.trim().split(/\s+/);
+  const path = resolve(programs, `${program}.ts`);
+  return JSON.parse(await cluster.run([process.execPath, path, address!, '5080', ...words])) as T;
+}
+
 async function load(cluster: MeasuredCluster, path: string, ...more: string[]): Promise<LoadResult> {
-  const [address] = (await cluster.run(['gnt-node', 'list', '--no-headers', '-o', 'pip']))
-    .trim()
-    .split(/\s+/);
-  const output = await cluster.run([
-    process.execPath,
-    loadProgram,
-    address!,
-    '5080',
-    path,
-    ...['--connections', String(connections)],
-    ...more,
-  ]);
-  const result = JSON.parse(output) as LoadResult;
+  const result = await ask<LoadResult>(cluster, 'load', path, '--connections', String(connections), ...more);
   if (result.failures > 0) console.log(`${cluster.name}: ${result.failures} requests for ${path} failed`);
   return result;
 }
@@ -101,6 +103,77 @@ const missed: string[] = [];
 function judge(what: string, holds: boolean): void {
   console.log(`${holds ? 'holds ' : 'MISSED'} ${what}`);
   if (!holds) missed.push(what);
+}
+
+const processOf = async (cluster: MeasuredCluster) =>
+  (await cluster.run(['sh', '-c', 'cat "$GANETI_ROOTDIR/var/run/ganeti/ganeti-rapi.pid"'])).trim();
+
+/** Lines of the daemon's log that tell of a fault of its own. */
+async function complaints(cluster: MeasuredCluster): Promise<string[]> {
+  const script = 'grep -E "ERROR|Unhandled|    at " "$GANETI_ROOTDIR/var/log/ganeti/rapi-daemon.log" || :';
+  return (await cluster.run(['sh', '-c', script])).split('\n').filter((line) => line !== '');
+}
+
+async function bearsHarm(
+  cluster: MeasuredCluster,
+  mostMiB: number,
+  what: string,
+  harm: () => Promise<void>,
+): Promise<void> {
+  const [before, known] = [await processOf(cluster), (await complaints(cluster)).length];
+  await harm();
+  const memory = await memoryOf(cluster);
+  judge(`${what}: the same process answers`, before === (await processOf(cluster)));
+  judge(`${what}: memory ${memory.toFixed(0)} MiB, asked ${mostMiB}`, memory < mostMiB);
+  const told = (await complaints(cluster)).slice(known);
+  judge(`${what}: ${told.length} complaints in its log ${told.slice(0, 3).join(' | ')}`, told.length === 0);
+}
+
+/** In parts, since a command has its time. */
+const fuzzPart = 100_000;
+
+async function fuzz(cluster: MeasuredCluster, count: number): Promise<void> {
+  await bearsHarm(cluster, mostMemory, `${count} broken requests`, async () => {
+    const statuses: Record<string, number> = {};
+    const faults: string[] = [];
+    let seconds = 0;
+    for (let from = 0; from < count; from += fuzzPart) {
+      const words = ['--from', String(from), '--requests', String(Math.min(fuzzPart, count - from))];
+      const part = await ask<FuzzResult>(cluster, 'fuzz', ...words);
+      seconds += part.seconds;
+      faults.push(...part.faults);
+      for (const [status, times] of Object.entries(part.statuses))
+        statuses[status] = (statuses[status] ?? 0) + times;
+    }
+    console.log(`${count} broken requests in ${seconds.toFixed(0)} s: ${JSON.stringify(statuses)}`);
+    judge(`all of them answered well ${faults.slice(0, 5).join(', ')}`, faults.length === 0);
+  });
+}
+
+/** Of every open connection the daemon keeps about 20 KiB; twice shows whether something stays. */
+const mostIdleMemory = 450;
+
+async function idle(cluster: MeasuredCluster, count: number): Promise<void> {
+  await bearsHarm(cluster, mostIdleMemory, `${count} idle connections`, async () => {
+    await idleOnce(cluster, count);
+    const first = await memoryOf(cluster);
+    await idleOnce(cluster, count);
+    const second = await memoryOf(cluster);
+    judge(`nothing of them stays: ${first.toFixed(0)} MiB, then ${second.toFixed(0)}`, second < first * 1.2);
+  });
+}
+
+async function idleOnce(cluster: MeasuredCluster, count: number): Promise<void> {
+  const asked = ask<IdleResult>(cluster, 'idle', '--connections', String(count));
+  let most = 0;
+  while ((await Promise.race([asked, sleep(1000)])) === undefined)
+    most = Math.max(most, await memoryOf(cluster));
+  const { opened, answerMs, closed, seconds } = await asked;
+  console.log(
+    `${opened} idle connections: /2/info in ${answerMs.toFixed(1)} ms, ${closed} shown out after ${seconds.toFixed(0)} s, ` +
+      `${most.toFixed(0)} MiB at most`,
+  );
+  judge('all of them opened and shown out', opened === count && closed >= opened);
 }
 
 function machine(): string {
@@ -146,6 +219,8 @@ try {
       memory < mostMemory,
     );
   }
+  if (Number(options.fuzz) > 0) await fuzz(gantry, Number(options.fuzz));
+  if (Number(options.idle) > 0) await idle(gantry, Number(options.idle));
   if (!options['no-ganeti']) {
     try {
       const ganeti = await ganetiCluster();
