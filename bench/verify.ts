@@ -11,8 +11,10 @@ import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { VirtualLab } from '../lab/harness/virtual.ts';
+import { pollUntil } from '../src/kit/clock.ts';
 import { Failure, messageOf } from '../src/kit/failure.ts';
 import { describeFailure } from '../src/kit/process.ts';
+import type { LuxiClient } from '../src/luxi/client.ts';
 import { ganetiCluster, gantryCluster, type MeasuredCluster } from './clusters.ts';
 
 const small = 200;
@@ -22,6 +24,9 @@ const recordedSeconds = 3.4;
 const bounds =
   'min:disk-size=1,cpu-count=1,disk-count=0,memory-size=1,nic-count=0,spindle-use=1/' +
   'max:disk-size=1048576,cpu-count=8,disk-count=16,memory-size=32768,nic-count=8,spindle-use=12';
+
+/** Daemons of a node that have no part in it. */
+const idle = ['ganeti-confd', 'ganeti-mond', 'ganeti-metad'];
 
 type Run = (argv: readonly string[]) => Promise<string>;
 
@@ -38,6 +43,36 @@ async function fill(run: Run, nodes: readonly string[], count: number, ...more: 
       names.map((number) => run(addCommand(`inst${number + 1}`, nodes[number % nodes.length]!, ...more))),
     );
   }
+}
+
+/** Instances by jobs that are all submitted in one call. */
+async function fillAtOnce(client: LuxiClient, nodes: readonly string[], count: number): Promise<void> {
+  const jobs = Array.from({ length: count }, (_, index) => [
+    {
+      OP_ID: 'OP_INSTANCE_CREATE',
+      instance_name: `inst${index + 1}`,
+      mode: 'create',
+      disk_template: 'diskless',
+      os_type: 'noop',
+      disks: [],
+      nics: [],
+      pnode: nodes[index % nodes.length],
+      beparams: { memory: 16 },
+      no_install: true,
+      name_check: false,
+      ip_check: false,
+    },
+  ]);
+  const answers = (await client.call('SubmitManyJobs', [jobs])) as [boolean, number][];
+  const ids = answers.map(([, id]) => id);
+  const ended = async () => {
+    const rows = (await client.call('QueryJobs', [ids, ['status']])) as [string][];
+    const failed = rows.filter(([status]) => status === 'error' || status === 'canceled').length;
+    if (failed > 0) throw new Failure('GenericError', [`${failed} instances could not be made`]);
+    return rows.every(([status]) => status === 'success') ? true : undefined;
+  };
+  if ((await pollUntil(ended, { everyMs: 1000, timeoutMs: 600_000 })) === undefined)
+    throw new Failure('TimeoutError', ['the instances are not there yet']);
 }
 
 /** Seconds of the command, whatever it finds. */
@@ -99,15 +134,18 @@ async function measureLarge(runs: number, nodes: number, instances: number): Pro
       ...['--ipolicy-bounds-specs', bounds, 'cluster.virtual.example'],
     ]);
     const names = Array.from({ length: nodes }, (_, index) => lab.hostName(index + 1));
+    const stopped: Promise<unknown>[] = [];
     for (const [index, name] of names.entries()) {
       if (index === 0) continue;
       await run(['gnt-node', 'add', '--no-ssh-key-check', name]);
       // What isn't asked here only takes memory.
-      for (const daemon of ['ganeti-confd', 'ganeti-mond', 'ganeti-metad'])
-        await lab.run(index + 1, ['daemon-util', 'stop', daemon]);
+      const stop = idle.map((daemon) => `daemon-util stop ${daemon}`).join('; ');
+      stopped.push(lab.run(index + 1, ['sh', '-c', stop]));
     }
+    await Promise.all(stopped);
     console.log(`${nodes} nodes are there; ${load()}`);
-    await fill(run, names, instances);
+    await fillAtOnce(await lab.luxi(1), names, instances);
+    console.log(`${instances} instances are there; ${load()}`);
     const whole: number[] = [];
     const without: number[] = [];
     for (let count = 0; count < runs; count += 1) whole.push(await secondsOf(run));
