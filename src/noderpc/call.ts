@@ -14,6 +14,8 @@ export interface NodeCall<A = unknown, R = unknown> {
   readonly deadline: number;
   /** A read may be asked of any node at any time, and by a plan. */
   readonly effect: 'read' | 'change';
+  /** Asks how the node is: one that is silent counts as gone sooner than for work that would be lost. */
+  readonly hasty?: true;
   readonly argument: z.ZodType<A>;
   readonly result: z.ZodType<R>;
 }

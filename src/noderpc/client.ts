@@ -13,7 +13,7 @@ import type { Paths } from '../kit/paths.ts';
 import type { NodeCall, NodeCaller, Reply } from './call.ts';
 import { version } from './calls/node.ts';
 import { epochHeader, isStaleMaster } from './fence.ts';
-import { usualHeartbeat, whileAlive } from './heartbeat.ts';
+import { hastyHeartbeat, usualHeartbeat, whileAlive } from './heartbeat.ts';
 import { createIdentity, type Identity } from './identity.ts';
 import { requireAnswer } from './reply.ts';
 import { bodyLimit, decodeAnswer } from './wire.ts';
@@ -180,7 +180,7 @@ export function createNodeClient(options: NodeClientOptions): NodeClient {
     let text: string;
     try {
       text = await whileAlive(
-        { ...usualHeartbeat, ask: (given) => signOfLife(address, given) },
+        { ...(call.hasty ? hastyHeartbeat : usualHeartbeat), ask: (given) => signOfLife(address, given) },
         async (alive) =>
           await post(
             poolFor(address),

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { sleep } from '../kit/clock.ts';
 import { whileAlive } from './heartbeat.ts';
 
-const quick = { everyMs: 5, patienceMs: 5 };
+const quick = { everyMs: 5, patienceMs: 5, silences: 3 };
 const forever = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error));
@@ -43,4 +43,17 @@ test('one silence is forgiven', async () => {
     return asked;
   });
   assert.ok(result > 1);
+});
+
+test('how many silences are forgiven is the call’s choice', async () => {
+  const silentTimes = async (silences: number) => {
+    let asked = 0;
+    const ask = async (signal: AbortSignal) => {
+      asked += 1;
+      await forever(signal);
+    };
+    await assert.rejects(whileAlive({ ...quick, silences, ask }, forever), /stopped answering/);
+    return asked;
+  };
+  assert.deepEqual([await silentTimes(1), await silentTimes(2), await silentTimes(3)], [1, 2, 3]);
 });

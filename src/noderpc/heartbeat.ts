@@ -10,15 +10,17 @@ export interface HeartbeatOptions {
   /** Milliseconds between two questions, and how long one may take. */
   readonly everyMs: number;
   readonly patienceMs: number;
+  /** So often in a row a node may stay silent before it counts as gone. */
+  readonly silences: number;
   /** Asks for a sign of life; rejects when there is none. */
   readonly ask: (signal: AbortSignal) => Promise<void>;
 }
 
-/** So often in a row a node may stay silent before it counts as gone. */
-const silences = 3;
-
 /** Ganeti's connect timeout is 5 s and a busy node may be slow: gone after some 17 seconds of silence. */
-export const usualHeartbeat = { everyMs: 1_500, patienceMs: 4_000 } as const;
+export const usualHeartbeat = { everyMs: 1_500, patienceMs: 4_000, silences: 3 } as const;
+
+/** For questions whose answer says no more than how the node is: gone after some 8 seconds. */
+export const hastyHeartbeat = { everyMs: 1_000, patienceMs: 2_500, silences: 2 } as const;
 
 /**
  * The result of `work`, which is aborted when the node gives no sign of life.
@@ -57,7 +59,7 @@ function watch(options: HeartbeatOptions, gone: AbortController): Watch {
       } catch {
         if (done.signal.aborted) return;
         silent += 1;
-        if (silent >= silences) {
+        if (silent >= options.silences) {
           gone.abort(new Failure('RpcError', ['the node has stopped answering']));
           return;
         }

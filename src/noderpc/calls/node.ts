@@ -150,6 +150,7 @@ export const nodeVerify = nodeCall({
   name: 'node_verify',
   deadline: 900,
   effect: 'read',
+  hasty: true,
   argument: z.object({
     fileChecksums: z.array(z.string()).default([]),
     hypervisors: z.array(HypervisorWithParameters).default([]),
