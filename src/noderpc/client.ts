@@ -148,6 +148,9 @@ export function createNodeClient(options: NodeClientOptions): NodeClient {
   async function signOfLife({ ip, port }: NodeAddress, signal: AbortSignal): Promise<void> {
     const host = isIPv6(ip) ? `[${ip}]` : ip;
     const client = new Client(`https://${host}:${port}`, { connect });
+    // A request that waits for its connection hears of no abort: it ends with its client.
+    const giveUp = () => void client.destroy();
+    signal.addEventListener('abort', giveUp, { once: true });
     try {
       const answer = await client.request({
         method: 'POST',
@@ -158,6 +161,7 @@ export function createNodeClient(options: NodeClientOptions): NodeClient {
       });
       await answer.body.dump();
     } finally {
+      signal.removeEventListener('abort', giveUp);
       // Its connection may still be on the way to nobody; that must not hold the caller up.
       void client.destroy();
     }
