@@ -187,7 +187,7 @@ describe("the administrators' handbook", () => {
     await cluster.run('gnt-instance', 'reinstall', '-f', two);
     await lab.script('node3', 'lvremove -qqfy xenvg/$1', volume!);
     const { stdout } = await cluster.tries('gnt-cluster', 'verify');
-    assert.match(stdout, /instance two1\.lab\.example: couldn't retrieve status for disk\/0/);
+    assert.match(stdout, /instance two1\.lab\.example: volume xenvg\/\S+ missing on node node3/);
     await cluster.run('gnt-instance', 'recreate-disks', two);
     assert.equal((await said()).trim(), '0');
     await cluster.run('gnt-instance', 'reinstall', '-f', two);

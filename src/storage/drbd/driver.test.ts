@@ -200,6 +200,25 @@ describe('changing a mirror', () => {
     assert.equal((await here.find(changed))?.path, '/dev/drbd0');
   });
 
+  test('volumes of a side that stands alone are exchanged, and filled by the other', async () => {
+    const { first, second, here, there, mine, theirs } = await readyWorld();
+    await here.disconnectNet(mine);
+    await there.disconnectNet(theirs);
+    const children = theirs.disk.children!.map((child) => ({ ...theirs, disk: child }));
+    await there.removeChildren(theirs, children);
+    assert.equal(await there.find(theirs), null, 'nothing is left that is configured');
+    await there.removeChildren(theirs, children);
+    const plain = await createStorageDrivers(second).driver('plain');
+    for (const child of children) await plain.remove(child);
+    for (const child of children) await plain.create(child, { ...fresh, onPrimary: true });
+    await there.addChildren(theirs, children);
+    await there.addChildren(theirs, children);
+    await Promise.all([here.attachNet(mine, false), there.attachNet(theirs, false)]);
+    await first.sleep(600_000);
+    const state = await there.find(theirs);
+    assert.deepEqual([state?.localDisk, state?.details.connected], ['okay', true]);
+  });
+
   test('broken volumes are worked around by way of the other node', async () => {
     const { second, there, theirs } = await readyWorld();
     await there.shutdown(theirs);

@@ -198,14 +198,14 @@ async function addChildren(
   const { host } = desk;
   const device = mirrorDevice(request);
   if (children.length !== 2) throw deviceFailure(`${device.label}: need two devices for AddChildren`);
-  if ((await kernel.stateOf(host, device.minor)) === undefined) {
-    throw deviceFailure(`${device.label}: can't attach to drbd8 during AddChildren`);
-  }
   const backing = (await activate(desk, children))!;
-  const shown = await kernel.shownOf(host, device.minor);
-  if (shown.dataDevice === backing.data) return;
-  if (shown.dataDevice !== undefined)
-    throw deviceFailure(`${device.label}: already attached to a local disk`);
+  // A side that stands alone is not configured at all without its volumes.
+  if ((await kernel.stateOf(host, device.minor)) !== undefined) {
+    const shown = await kernel.shownOf(host, device.minor);
+    if (shown.dataDevice === backing.data) return;
+    if (shown.dataDevice !== undefined)
+      throw deviceFailure(`${device.label}: already attached to a local disk`);
+  }
   await initialiseMetadata(host, device, backing.meta, await unusedMinor(host));
   await attach(host, device, backing, request.disk.size, request.params);
 }
@@ -213,9 +213,7 @@ async function addChildren(
 async function removeChildren(desk: Desk, request: DiskRequest): Promise<void> {
   const { host } = desk;
   const device = mirrorDevice(request);
-  if ((await kernel.stateOf(host, device.minor)) === undefined) {
-    throw deviceFailure(`${device.label}: can't attach to drbd8 during RemoveChildren`);
-  }
+  if ((await kernel.stateOf(host, device.minor)) === undefined) return;
   if ((await kernel.shownOf(host, device.minor)).dataDevice === undefined) return;
   await kernel.tell(host, device, "can't detach local disk", commands.detach(device.minor));
 }

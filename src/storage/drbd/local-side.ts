@@ -5,6 +5,7 @@ import { metadataMiB } from './about.ts';
 import * as commands from './commands.ts';
 import type { MirrorDevice } from './device.ts';
 import { readProc, tell } from './kernel.ts';
+import { takeDown } from './role.ts';
 
 const mebibyte = 1024 * 1024;
 const sector = 512;
@@ -50,9 +51,14 @@ export async function unusedMinor(host: StorageHost): Promise<number> {
   return free ?? Math.max(-1, ...known) + 1;
 }
 
-/** Resource and minor, as far as they aren't there yet. */
+/**
+ * Resource and minor, as far as they aren't there yet. A minor with neither volumes nor connection, as a side that
+ * stands alone becomes when its volumes are taken away, is made anew.
+ */
 export async function ensureMinor(host: StorageHost, device: MirrorDevice): Promise<void> {
-  if ((await readProc(host)).minors.has(device.minor)) return;
+  const { minors, known } = await readProc(host);
+  if (minors.has(device.minor)) return;
+  if (known.includes(device.minor)) await takeDown(host, device);
   await tell(host, device, "can't make the resource", commands.newResource(device.minor));
   await tell(host, device, "can't make the minor", commands.newMinor(device.minor));
 }

@@ -1,5 +1,5 @@
 /** New volumes for mirrors on the node where they are: made, filled by the other node, the old ones removed. */
-import { messageOf } from '../../../kit/failure.ts';
+import { executionFailure, messageOf } from '../../../kit/failure.ts';
 import type { Disk } from '../../../model/objects/disk.ts';
 import { blockdevFind, blockdevStatus } from '../../../noderpc/calls/disk.ts';
 import type { DiskOnNode } from '../../../noderpc/calls/shapes.ts';
@@ -62,12 +62,19 @@ async function swap(plan: ReplacePlan, job: JobHandle, disk: ReplacedDisk, volum
   job.info('Renaming the old LVs on the target node');
   job.info('Renaming the new LVs on the target node');
   job.info(`Adding new mirror component on ${target.name}`);
-  await job.do(swapStorage, {
-    node,
-    disk: diskOnNode(configuration, instance, disk.before, disk.index, node),
-    asPrimary: node === primary.uuid,
-    volumes: volumes.map((volume, position) => ({ ...volume, wasThere: found[position]! })),
-  });
+  try {
+    await job.do(swapStorage, {
+      node,
+      disk: diskOnNode(configuration, instance, disk.before, disk.index, node),
+      asPrimary: node === primary.uuid,
+      volumes: volumes.map((volume, position) => ({ ...volume, wasThere: found[position]! })),
+    });
+  } catch (error) {
+    throw executionFailure(
+      `Can't give disk/${disk.index} new storage on node ${target.name}: ${messageOf(error)}`,
+      error,
+    );
+  }
 }
 
 /** Sides that had refused each other have no reason left when one of them begins anew. */
