@@ -92,6 +92,10 @@ describe('nodes', () => {
   test('get new certificates and keys although the master dies half way', async () => {
     const command =
       'gnt-cluster renew-crypto -f --new-cluster-certificate --new-rapi-certificate --new-confd-hmac-key --new-ssh-keys';
+    // One node stands still, so that the others are surely met half way.
+    const signal = (name: string) =>
+      lab.script('node4', 'kill -s $1 $(cat /var/run/ganeti/ganeti-noded.pid)', name);
+    await signal('STOP');
     const running = tried('node1', command);
     await until(
       'the renewal reaches a node',
@@ -99,6 +103,7 @@ describe('nodes', () => {
       60,
     );
     await lab.script('node1', 'kill -9 $(cat /var/run/ganeti/ganeti-masterd.pid)');
+    await signal('CONT');
     await running;
     await until('the master is back', async () => (await tried('node1', 'gnt-cluster info')).code === 0);
     await gnt(command);
