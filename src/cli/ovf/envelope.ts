@@ -34,8 +34,16 @@ export interface NetworkData {
   readonly network: string;
 }
 
+/** A disk that a package has no file of: it begins empty. */
+export interface EmptyDisk {
+  readonly kind: 'empty';
+  /** Bytes. */
+  readonly capacity: number;
+}
+
 /** A file of a disk in a package. */
 export interface DiskFile {
+  readonly kind: 'file';
   readonly name: string;
   /** As the package writes it: "gzip", "identity". */
   readonly compression: string | undefined;

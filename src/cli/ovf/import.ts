@@ -114,11 +114,23 @@ function networksOf({ nics, no_nics }: Values, envelope: Envelope): [number, Net
   });
 }
 
+/** @param size MiB */
+async function emptyDisk(index: number, size: number, folder: string, work: Workspace): Promise<DiskDump> {
+  const path = await work.file(folder, `disk${index}`, '.raw');
+  await truncate(path, size * mebibyte);
+  return { index, dump: basename(path), size };
+}
+
 /** The disks of the package as raw images. */
 async function unpackedDisks(found: Package, folder: string, around: Surroundings): Promise<DiskDump[]> {
   const { images, work, warn } = around;
   const dumps: DiskDump[] = [];
-  for (const [index, { name, compression }] of found.envelope.disks.entries()) {
+  for (const [index, disk] of found.envelope.disks.entries()) {
+    if (disk.kind === 'empty') {
+      dumps.push(await emptyDisk(index, Math.ceil(disk.capacity / mebibyte), folder, work));
+      continue;
+    }
+    const { name, compression } = disk;
     let path = join(found.folder, name);
     let title = basename(name, extname(name));
     if (compression !== undefined && compression !== 'identity') {
@@ -161,9 +173,7 @@ async function emptyDisks({ disks }: Values, folder: string, { work }: Surroundi
         cause: error,
       });
     }
-    const path = await work.file(folder, `disk${index}`, '.raw');
-    await truncate(path, size * mebibyte);
-    dumps.push({ index, dump: basename(path), size });
+    dumps.push(await emptyDisk(index, size, folder, work));
   }
   return dumps;
 }

@@ -99,6 +99,27 @@ describe('a package becomes an export', () => {
     );
   });
 
+  test('a disk of which it has no file begins empty', async () => {
+    const text = await readFile(join(samples, 'ganeti.ovf'), 'utf8');
+    const more =
+      '<Disk ovf:diskId="d2" ovf:capacity="3" ovf:capacityAllocationUnits="byte * 2^20"/></DiskSection>';
+    await writeFile(join(out, 'two.ovf'), text.replace('</DiskSection>', more));
+    await copyFile(join(samples, 'new_disk.vmdk'), join(out, 'new_disk.vmdk'));
+    const made = await convert(['import', join(out, 'two.ovf')]);
+    const instance = parseSections(await readFile(join(made, 'config.ini'), 'utf8')).get('instance');
+    assert.deepEqual(
+      ['disk_count', 'disk1_dump', 'disk1_size'].map((option) => instance?.get(option)),
+      ['2', 'disk1.raw', '3'],
+    );
+    assert.ok((await readFile(join(made, 'disk1.raw'))).equals(Buffer.alloc(3 * 1024 ** 2)));
+    await writeFile(
+      join(out, 'three.ovf'),
+      text.replace('</DiskSection>', '<Disk ovf:diskId="d2"/></DiskSection>'),
+    );
+    const sizeless = ['import', join(out, 'three.ovf'), '-n', 'three'];
+    await assert.rejects(convert(sizeless), /Disk d2 has neither a file nor a size/);
+  });
+
   test('the command line goes before the package', async () => {
     const words = ['-n', 'other', '-B', 'maxmem=256,minmem=128,vcpus=2', '--disk', '0:size=8m', '-t', 'file'];
     const more = ['--net', '0:mode=routed,ip=10.0.0.1', '-H', 'kvm:acpi=no', '-o', 'noop', '--tags', 'a,b'];

@@ -4,6 +4,7 @@ import {
   auto,
   type BackendData,
   type DiskFile,
+  type EmptyDisk,
   type Named,
   type NetworkData,
   namespaces,
@@ -40,6 +41,14 @@ function named(section: Element | undefined): Named {
       children.map((child) => [child.name.replace(/^\{.*\}/, ''), child.text] as const),
     );
   return { name: orUndefined(textAt(section, ganeti('Name'))), parameters: Object.fromEntries(entries) };
+}
+
+function emptyDisk(disk: Element): EmptyDisk {
+  const id = disk.attributes.get(ovf('diskId'));
+  const unit = disk.attributes.get(ovf('capacityAllocationUnits')) ?? 'byte';
+  const capacity = Number(disk.attributes.get(ovf('capacity')) ?? 0) * (bytesIn(unit) ?? 0);
+  if (Number.isSafeInteger(capacity) && capacity > 0) return { kind: 'empty', capacity };
+  throw prerequisiteFailure(`Disk ${id} has neither a file nor a size`, ErrorCode.invalid);
 }
 
 export class Envelope {
@@ -155,13 +164,12 @@ export class Envelope {
     });
   }
 
-  /** @throws Failure OpPrereqError for a disk whose file is not among the references */
-  get disks(): DiskFile[] {
+  /** @throws Failure OpPrereqError for a disk whose file is not among the references, or that has no size */
+  get disks(): (DiskFile | EmptyDisk)[] {
     const files = elementsAt(this.#root, ovf('References'), ovf('File'));
-    const ids = elementsAt(this.#root, ovf('DiskSection'), ovf('Disk')).flatMap(
-      (disk) => disk.attributes.get(ovf('fileRef')) ?? [],
-    );
-    return ids.map((id) => {
+    return elementsAt(this.#root, ovf('DiskSection'), ovf('Disk')).map((disk) => {
+      const id = disk.attributes.get(ovf('fileRef'));
+      if (id === undefined) return emptyDisk(disk);
       const file = files.find((each) => each.attributes.get(ovf('id')) === id);
       const name = file?.attributes.get(ovf('href'));
       if (name === undefined) {
@@ -170,7 +178,7 @@ export class Envelope {
           ErrorCode.environment,
         );
       }
-      return { name, compression: file!.attributes.get(ovf('compression')) };
+      return { kind: 'file', name, compression: file!.attributes.get(ovf('compression')) };
     });
   }
 }
