@@ -8,6 +8,8 @@ const rules: readonly (readonly [RegExp, string | ((match: string) => string)])[
   // Columns are as wide as what is in them.
   [/ {2,}/g, ' '],
   [/ +$/gm, ''],
+  // A command that Ganeti has not, in the list of those that it has.
+  [/^ repair - Removes volumes.*\n .*nobody's\n/m, ''],
   [/\bJob ID: \d+/g, 'Job ID: <id>'],
   [/\(choose from .*\)$/gm, sortedChoices],
   [/\b(Serial number|[Ss]erial_no): \d+/g, '$1: <serial>'],
