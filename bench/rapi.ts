@@ -150,8 +150,13 @@ async function fuzz(cluster: MeasuredCluster, count: number): Promise<void> {
   });
 }
 
-/** Of every open connection the daemon keeps about 20 KiB; twice shows whether something stays. */
-const mostIdleMemory = 450;
+/**
+ * An open TLS connection takes up to 65 KiB. What is free again stays with the C library in part, in pages that are half
+ * used (malloc_trim(3) would give it back to the system: back to 114 MiB after 3000 connections, however often), so the
+ * second time may show a little more than the first, but not as much again.
+ */
+const mostIdleMemory = 700;
+const mostGrowth = 1.5;
 
 async function idle(cluster: MeasuredCluster, count: number): Promise<void> {
   await bearsHarm(cluster, mostIdleMemory, `${count} idle connections`, async () => {
@@ -159,7 +164,10 @@ async function idle(cluster: MeasuredCluster, count: number): Promise<void> {
     const first = await memoryOf(cluster);
     await idleOnce(cluster, count);
     const second = await memoryOf(cluster);
-    judge(`nothing of them stays: ${first.toFixed(0)} MiB, then ${second.toFixed(0)}`, second < first * 1.2);
+    judge(
+      `nothing of them stays: ${first.toFixed(0)} MiB, then ${second.toFixed(0)}`,
+      second < first * mostGrowth,
+    );
   });
 }
 

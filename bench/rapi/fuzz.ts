@@ -5,7 +5,7 @@
  *     node bench/rapi/fuzz.ts ADDRESS PORT [--requests N] [--connections N] [--from NUMBER]
  *
  * What is not well: no answer to a request that is whole, an answer that isn't HTTP, a body that isn't JSON, status 500
- * but where the master daemon said why (Ganeti answers so for tags of objects that aren't there).
+ * but where the master daemon said why (as Ganeti answers for tags of objects and for jobs that aren't there).
  * The first of those are named by their numbers.
  */
 import { connect, type TLSSocket } from 'node:tls';
@@ -56,8 +56,8 @@ function open(): Promise<TLSSocket> {
   });
 }
 
-/** The tuple of a refusal with one of Ganeti's error codes. */
-const refusal = /&#x27;[a-z_]+&#x27;\)"/;
+/** The tuple of a refusal with one of Ganeti's error codes, and the queue's word on a job before the first. */
+const refusal = /&#x27;[a-z_]+&#x27;\)"|"Unable to resolve relative job ID/;
 
 interface Answer {
   /** 0: the connection was closed without one. */
