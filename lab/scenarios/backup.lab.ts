@@ -104,7 +104,7 @@ describe('backups and moves on real nodes', () => {
   let counter = 0;
 
   before(async () => {
-    await lab.up({ nodes: 3, volumeMiB: 2048, fresh: true });
+    await lab.up({ nodes: 3, fresh: true });
     for (const node of ['node1', 'node2', 'node3'])
       await lab.script(node, 'echo "10.77.0.101 cluster2.lab.example cluster2" >>/etc/hosts');
     await gnt('node1', init('cluster.lab.example', '10.77.1.11').join(' '));
