@@ -5,7 +5,7 @@
 import { Failure } from '../../src/kit/failure.ts';
 import { connectLuxi, type LuxiClient } from '../../src/luxi/client.ts';
 
-const noOperation = { OP_ID: 'OP_TEST_DELAY', duration: 0.001, on_master: false, on_nodes: [] };
+const noOperation = { OP_ID: 'OP_TEST_DELAY', duration: 0.001, on_master: false, on_nodes: [], reason: [] };
 const ended: readonly unknown[] = ['success', 'error', 'canceled'];
 
 async function submit(client: LuxiClient): Promise<number> {
