@@ -170,16 +170,8 @@ describe("the administrators' handbook", () => {
   test('an instance gets another name, another system, and disks anew when they are lost', async () => {
     const [one, two] = [fullName('one1'), fullName('two1')];
     const tags = () => lab.output('node3', ['lvs', '--noheadings', '-o', 'lv_tags', 'xenvg']);
-    const said = () =>
-      lab.script('node3', 'lvchange -ay xenvg; grep -ac "kept by nobody" /dev/xenvg/*.disk0 || :');
     await cluster.addInstance('one1', 'plain', 'node3', '--no-start');
     const [volume] = await cluster.volumes('node3');
-    await lab.script(
-      'node3',
-      'lvchange -ay xenvg; echo "kept by nobody" | dd of=/dev/xenvg/$1 bs=1M seek=60 2>/dev/null',
-      volume!,
-    );
-    assert.equal((await said()).trim(), '1');
     const rename = ['gnt-instance', 'rename', one, two];
     assert.match(await cluster.run(...rename), /renamed to 'two1.lab.example'/);
     assert.match(await tags(), /originstname\+two1\.lab\.example/);
@@ -189,7 +181,7 @@ describe("the administrators' handbook", () => {
     const { stdout } = await cluster.tries('gnt-cluster', 'verify');
     assert.match(stdout, /instance two1\.lab\.example: volume xenvg\/\S+ missing on node node3/);
     await cluster.run('gnt-instance', 'recreate-disks', two);
-    assert.equal((await said()).trim(), '0');
+    assert.deepEqual(await cluster.volumes('node3'), [volume], 'under the name that the configuration has');
     await cluster.run('gnt-instance', 'reinstall', '-f', two);
     await cluster.run('gnt-instance', 'startup', two);
     await waitForGuest(lab, 'node3', two);

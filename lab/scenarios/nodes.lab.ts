@@ -287,6 +287,7 @@ describe('nodes', () => {
     assert.equal(left.trim(), '1', "what is left is the machine's own key");
     // Its name has gone from the hosts file with it, which is all the name service that there is here.
     await lab.script('node1', 'echo "10.77.0.14 node4.lab.example node4" >>/etc/hosts');
+    await on('node4', '/etc/init.d/openvswitch-switch start');
     await addNode('node4', '--node-parameters', 'ovs=true,ovs_name=gantry0');
     assert.match(await on('node4', 'ovs-vsctl list-br'), /gantry0/);
     await verified();

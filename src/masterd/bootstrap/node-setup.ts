@@ -3,6 +3,7 @@
  * get there, and its node daemon starts. `undoNodeSetup` takes it off again when the job has failed.
  */
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
 import { type Paths, pathsFor } from '../../kit/paths.ts';
@@ -19,7 +20,11 @@ const text = (input: Readonly<Record<string, unknown>>, key: string) =>
 async function hostOf(input: Readonly<Record<string, unknown>>): Promise<RemoteHost> {
   const paths = pathsFor();
   const family = Number(await ssconf('primary_ip_family')) === 10 ? 6 : 4;
-  const { name, ip } = await resolveHost(text(input, 'name'), paths.etcHosts, family);
+  // A name that was looked up before may be gone: a node that could not join leaves the hosts file.
+  const { name, ip } =
+    isIP(text(input, 'ip')) === 0
+      ? await resolveHost(text(input, 'name'), paths.etcHosts, family)
+      : { name: text(input, 'name'), ip: text(input, 'ip') };
   return { name, ip, sshPort: Number(input.ssh_port ?? 22), keyCheck: input.ssh_key_check === true };
 }
 

@@ -143,7 +143,7 @@ export const add = command({
       verbose: options.verbose,
       debug: options.debug,
     };
-    await session.bootstrap('node-setup', setup);
+    const host = (await session.bootstrap('node-setup', setup)) as { name: string; ip: string };
     const opcode = opcodeOf(NodeAdd, {
       node_name: args[0]!,
       secondary_ip: options.readd ? (known?.secondaryIp ?? null) : options.secondary_ip,
@@ -159,7 +159,7 @@ export const add = command({
     try {
       await submitAndWait(session, opcode, options);
     } catch (error) {
-      if (!options.readd && hasEnded(error)) await undoSetup(session, setup);
+      if (!options.readd && hasEnded(error)) await undoSetup(session, { ...setup, ...host });
       throw error;
     }
     return ExitCode.success;
