@@ -20,7 +20,8 @@ import { joiningKey } from '../../src/operations/node/joining.ts';
 import type { World } from '../../src/operations/operation.ts';
 import type { ProofWorld } from '../../src/operations/proves-undo.ts';
 import { storageTemplates } from '../../src/storage/catalog.ts';
-import { type MachineState, MemoryNodes, memoryTime, newMachine } from './nodes.ts';
+import { type MachineState, newMachine } from './machine/machine.ts';
+import { MemoryNodes, memoryTime } from './nodes.ts';
 
 export const groupUuid = '00000000-0000-4000-8000-000000000100';
 export const nodeUuid = (number: number) => `00000000-0000-4000-8000-00000000000${number}`;

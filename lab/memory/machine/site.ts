@@ -1,7 +1,7 @@
 /** Node calls about storage units, programs of the site and definitions, for nodes in memory. */
-import { Failure } from '../../src/kit/failure.ts';
-import type { DiskOnNode } from '../../src/noderpc/calls/shapes.ts';
-import type { Handler } from './nodes.ts';
+import { Failure } from '../../../src/kit/failure.ts';
+import type { DiskOnNode } from '../../../src/noderpc/calls/shapes.ts';
+import type { Handler } from './machine.ts';
 
 const mebibyte = 1024 * 1024;
 

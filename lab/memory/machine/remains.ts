@@ -1,7 +1,7 @@
 /** What a machine in memory answers about mirrors and volumes of nobody. */
-import { Failure } from '../../src/kit/failure.ts';
-import type { MinorFacts } from '../../src/noderpc/calls/remains.ts';
-import type { Handler } from './nodes.ts';
+import { Failure } from '../../../src/kit/failure.ts';
+import type { MinorFacts } from '../../../src/noderpc/calls/remains.ts';
+import type { Handler } from './machine.ts';
 
 const idOf = (path: string | null) => JSON.stringify((path ?? '').replace('/dev/', '').split('/'));
 

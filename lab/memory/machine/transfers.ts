@@ -2,11 +2,11 @@
  * Node calls about transfers, keys and exports, for nodes in memory. An end is known by its name; the two of
  * a transfer are done as soon as the sending one has started. What comes into an export is a name in it.
  */
-import { Failure } from '../../src/kit/failure.ts';
-import type { DiskOnNode } from '../../src/noderpc/calls/shapes.ts';
-import type { TransferEnd, TransferStatus } from '../../src/noderpc/calls/transfer.ts';
-import { memoryCertificate } from './certificate.ts';
-import type { Handler, MachineState } from './nodes.ts';
+import { Failure } from '../../../src/kit/failure.ts';
+import type { DiskOnNode } from '../../../src/noderpc/calls/shapes.ts';
+import type { TransferEnd, TransferStatus } from '../../../src/noderpc/calls/transfer.ts';
+import { memoryCertificate } from '../certificate.ts';
+import type { Handler, MachineState } from './machine.ts';
 
 /** What a machine holds for transfers. */
 export interface TransferState {

@@ -1,6 +1,6 @@
 /** Node calls about certificates, for nodes in memory. */
-import { Failure } from '../../src/kit/failure.ts';
-import type { Handler } from './nodes.ts';
+import { Failure } from '../../../src/kit/failure.ts';
+import type { Handler } from './machine.ts';
 
 export const cryptoHandlers: Readonly<Record<string, Handler>> = {
   node_crypto_state: ({ certificates }) => ({ hasStagedCluster: certificates.stagedCluster !== null }),

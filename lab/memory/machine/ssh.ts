@@ -1,5 +1,5 @@
 /** Node calls about SSH keys, for nodes in memory. A key is the word for its type and how many came before it. */
-import type { Handler, MachineState } from './nodes.ts';
+import type { Handler, MachineState } from './machine.ts';
 
 type KeyType = { readonly type: string };
 
