@@ -1,5 +1,5 @@
 /** What an allocator has answered. One that gives something else than was asked for is not believed. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { executionFailure, messageOf } from '../kit/failure.ts';
 import type { Wish, WishOf } from './wish.ts';
 

@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Failure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import type { Paths } from '../kit/paths.ts';

@@ -3,7 +3,7 @@
  * files (jqueue, `queue/job-<id>`), because other tools read these files. A job's status isn't stored:
  * it follows from the statuses of its opcodes.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Failure } from '../kit/failure.ts';
 import type { AnyOpcode } from '../opcodes/opcode.ts';
 

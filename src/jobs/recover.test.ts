@@ -7,7 +7,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { z } from 'zod';
+import * as z from 'zod';
 import { executionFailure } from '../kit/failure.ts';
 import { silentLog } from '../kit/log.ts';
 import { opcode, required } from '../opcodes/opcode.ts';

@@ -5,7 +5,7 @@
  *
  * One unwind serves a failure, a cancel, a restart of the master and a master failover.
  */
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 export interface Step<World, Input, Output = void> {
   /** Unique within its operation; stands in the journal. */

@@ -1,7 +1,7 @@
 /** Stranded steps come again by their rules, under locks, when their nodes answer; what they held stays held until then. */
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import { z } from 'zod';
+import * as z from 'zod';
 import { executionFailure } from '../kit/failure.ts';
 import { silentLog } from '../kit/log.ts';
 import { LockManager } from '../locks/manager.ts';

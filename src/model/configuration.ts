@@ -2,7 +2,7 @@
  * The whole configuration as one immutable value, and its form in config.data (version 3010000).
  * Fields of objects keep the names that config.data has, so that there is nothing to translate.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Cluster } from './objects/cluster.ts';
 import { Disk } from './objects/disk.ts';
 import { FilterRule } from './objects/filter-rule.ts';

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { writeFileAtomic } from '../kit/atomic-file.ts';
 import { Failure } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';

@@ -6,7 +6,7 @@
  */
 import { existsSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { z } from 'zod';
+import * as z from 'zod';
 import { runningPid } from '../kit/daemon.ts';
 import { messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';

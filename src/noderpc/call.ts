@@ -5,7 +5,7 @@
  * Calls that change something are *ensure* and *absent*: calling again, or calling the undo of what
  * never happened, succeeds.
  */
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 export interface NodeCall<A = unknown, R = unknown> {
   /** The path of the HTTPS request; Ganeti's procedure name where it has one. */

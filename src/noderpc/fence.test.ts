@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { z } from 'zod';
+import * as z from 'zod';
 import { writeFileAtomic } from '../kit/atomic-file.ts';
 import { silentLog } from '../kit/log.ts';
 import { pathsFor } from '../kit/paths.ts';

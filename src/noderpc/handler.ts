@@ -2,7 +2,7 @@
  * How a node daemon answers a call: a definition and the function behind it. A handler file exports a
  * list of these; main.ts lays the lists together into the one table that the server works from.
  */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { Failure } from '../kit/failure.ts';
 import type { NodeCall } from './call.ts';
 

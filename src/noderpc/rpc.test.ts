@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Failure } from '../kit/failure.ts';
 import { silentLog } from '../kit/log.ts';
 import { pathsFor } from '../kit/paths.ts';

@@ -8,7 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Failure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import { epochHeader, type Fence } from './fence.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { z } from 'zod';
+import * as z from 'zod';
 import { executionFailure } from '../kit/failure.ts';
 import { opcode, required } from '../opcodes/opcode.ts';
 import * as t from '../opcodes/types.ts';

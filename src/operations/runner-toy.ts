@@ -2,7 +2,7 @@
  * A toy world for the tests of the runner and of the proof: nodes hold named things, the configuration
  * holds tags. Just enough of the contracts, and all of it inspectable.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ConfigStore, Draft, Reservations } from '../config/contract.ts';
 import { silentLog } from '../kit/log.ts';
 import { pathsFor } from '../kit/paths.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MemoryJournal } from '../jobs/durable.ts';
 import type { OpcodeExecution } from '../jobs/execution.ts';
 import { StepLedger } from '../jobs/ledger.ts';

@@ -1,5 +1,5 @@
 /** The cluster itself: names, policies and defaults that everything inherits (objects.Cluster). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { identity, Parameters, tags } from './common.ts';
 import { InstancePolicy } from './instance-policy.ts';
 import { NicParameters } from './nic.ts';

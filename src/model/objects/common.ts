@@ -1,5 +1,5 @@
 /** What every object of the configuration has: identity, serial number, times, tags. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Seconds since the epoch, with a fraction. */
 export const Timestamp = z.number();

@@ -1,5 +1,5 @@
 /** A disk of an instance, or a volume below one (objects.Disk). Sizes are MiB. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { identity, Parameters } from './common.ts';
 
 export { type DiskTemplate, diskTemplates } from '../names.ts';

@@ -1,5 +1,5 @@
 /** A job filter rule (objects.FilterRule, man page gnt-filter). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { identity, tags } from './common.ts';
 
 export const FilterRule = z

@@ -1,5 +1,5 @@
 /** Instance policy: the sizes an instance may have (objects.FilledIPolicy and PartialIPolicy). */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const specificationKeys = [
   'memory-size',

@@ -1,5 +1,5 @@
 /** An instance: a virtual machine and what it should be doing (objects.Instance). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { identity, Parameters, tags } from './common.ts';
 import { Nic } from './nic.ts';
 

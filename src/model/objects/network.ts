@@ -1,5 +1,5 @@
 /** A network whose addresses the cluster hands out (objects.Network). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { identity, tags } from './common.ts';
 
 export const Network = z

@@ -1,5 +1,5 @@
 /** A network interface of an instance (objects.NIC). */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** mode, link and vlan, each of which may be inherited from the cluster. */
 export const NicParameters = z

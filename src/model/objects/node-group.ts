@@ -1,5 +1,5 @@
 /** A node group: nodes that may take each other's instances (objects.NodeGroup). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { identity, Parameters, tags } from './common.ts';
 import { PartialInstancePolicy } from './instance-policy.ts';
 import { NicParameters } from './nic.ts';

@@ -1,5 +1,5 @@
 /** A node: a host that belongs to the cluster (objects.Node). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { identity, Parameters, tags } from './common.ts';
 
 export const Node = z

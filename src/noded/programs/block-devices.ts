@@ -1,5 +1,5 @@
 /** The disks of a machine as lsblk(8) shows them, and which of them nobody uses. Pure. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 interface Device {
   readonly name: string;

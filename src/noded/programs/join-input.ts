@@ -1,6 +1,6 @@
 /** What the programs that make a machine a node have in common: JSON on standard input, a log on standard error. */
 import { text } from 'node:stream/consumers';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Failure } from '../../kit/failure.ts';
 import type { Log } from '../../kit/log.ts';
 import {

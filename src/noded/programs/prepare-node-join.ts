@@ -1,5 +1,5 @@
 /** prepare-node-join: SSH of a machine that is about to join: the cluster's host keys, root's key, who may log in. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Failure } from '../../kit/failure.ts';
 import { pathsFor } from '../../kit/paths.ts';
 import { readText } from '../../kit/ssh-keys.ts';

@@ -1,5 +1,5 @@
 /** ssh-update: keys are let in or kept out, the list of the nodes' keys is changed, root gets a new key. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { writeFileAtomic } from '../../kit/atomic-file.ts';
 import { Failure } from '../../kit/failure.ts';
 import { pathsFor } from '../../kit/paths.ts';

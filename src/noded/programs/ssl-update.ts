@@ -1,6 +1,6 @@
 /** ssl-update: this node's client certificate, made anew from the cluster's certificate or taken away. */
 import { readFile, rm } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { writeFileAtomic } from '../../kit/atomic-file.ts';
 import { Failure } from '../../kit/failure.ts';
 import { pathsFor } from '../../kit/paths.ts';

@@ -8,7 +8,7 @@
  * Up to `keep` everything is taken back. After it, whatever the point at which it stops, both generations are
  * trusted and the same command finishes the work.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { executionFailure } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import type { Node } from '../../model/objects/node.ts';

@@ -3,7 +3,7 @@
  * other's place, and only then the old keys are forgotten: whatever the point at which it stops, every candidate can
  * log in on every node, and the same command finishes the work.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { executionFailure } from '../../kit/failure.ts';
 import type { SshKeyType } from '../../kit/ssh-keys.ts';
 import { sshKeyActivate, sshKeyEnsure, sshKeyStage, sshKeyUnstage } from '../../noderpc/calls/ssh.ts';

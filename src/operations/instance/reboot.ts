@@ -1,6 +1,6 @@
 /** OP_INSTANCE_REBOOT: soft (the hypervisor's reset), hard (stopped and started), full (disks too). */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Configuration } from '../../model/configuration.ts';
 import { instanceNamed, nodesOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';

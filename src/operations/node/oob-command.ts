@@ -1,5 +1,5 @@
 /** OP_OOB_COMMAND: power of nodes, through the program that the site has for it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { sleep } from '../../kit/clock.ts';
 import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
 import { compareNicely } from '../../kit/nice-sort.ts';

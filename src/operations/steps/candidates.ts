@@ -1,5 +1,5 @@
 /** The step that makes nodes master candidates, with their certificates. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { step } from '../operation.ts';
 
 /** Wanted in any case: the pool is kept full whatever the operation was about. */

@@ -3,7 +3,7 @@
  * that stay. Plans say what an object shall be; `difference` makes the smallest input of it, so that an
  * undo puts back no more than what was changed.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Objects, type TableName, tableNames } from '../../model/configuration.ts';
 import { step } from '../operation.ts';
 import { canonical, Fields, fieldsOf, has, objectAt, WholeObject, withFields } from './objects.ts';

@@ -1,5 +1,5 @@
 /** Steps that change the configuration. Each undo puts back what its input carries. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Disk } from '../../model/objects/disk.ts';
 import { Instance } from '../../model/objects/instance.ts';
 import { step } from '../operation.ts';

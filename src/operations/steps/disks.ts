@@ -1,5 +1,5 @@
 /** Steps on the disks of an instance: make and remove volumes, activate and deactivate, open and close. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { executionFailure, Failure } from '../../kit/failure.ts';
 import * as calls from '../../noderpc/calls/disk.ts';
 import { blockdevConvert } from '../../noderpc/calls/disk-copy.ts';

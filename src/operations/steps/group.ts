@@ -1,5 +1,5 @@
 /** The step that moves nodes between groups, all in one commit. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ConfigStore } from '../../config/contract.ts';
 import { step } from '../operation.ts';
 

@@ -1,5 +1,5 @@
 /** Steps on the guest itself: start, stop, install. */
-import { z } from 'zod';
+import * as z from 'zod';
 import * as calls from '../../noderpc/calls/instance.ts';
 import { InstanceOnNode } from '../../noderpc/calls/shapes.ts';
 import { step } from '../operation.ts';

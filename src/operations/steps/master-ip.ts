@@ -1,5 +1,5 @@
 /** Steps with the cluster's address on the master. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Cluster } from '../../model/objects/cluster.ts';
 import { nodeActivateMasterIp, nodeDeactivateMasterIp } from '../../noderpc/calls/node.ts';
 import { step } from '../operation.ts';

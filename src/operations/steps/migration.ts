@@ -4,7 +4,7 @@
  * the move instead, whatever moment the master died at. A guest is never left standing, and never runs
  * twice: the target's copy begins only when the source's has stopped.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { sleep } from '../../kit/clock.ts';
 import { executionFailure, messageOf } from '../../kit/failure.ts';
 import * as disks from '../../noderpc/calls/disk.ts';

@@ -1,5 +1,5 @@
 /** The step that connects a network to a group or cuts it off. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ConfigStore } from '../../config/contract.ts';
 import { NicParameters } from '../../model/objects/nic.ts';
 import { step } from '../operation.ts';

@@ -1,5 +1,5 @@
 /** Steps on nodes as members of the cluster. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Node } from '../../model/objects/node.ts';
 import { etcHostsModify, nodeLeaveCluster } from '../../noderpc/calls/node.ts';
 import { step } from '../operation.ts';

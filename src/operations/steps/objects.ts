@@ -2,7 +2,7 @@
  * Steps that change objects of the configuration in one commit each: a new object, one that goes, fields
  * of one that stays, fields of the cluster. What an undo needs stands in the input.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Draft } from '../../config/contract.ts';
 import { type Configuration, type Objects, type TableName, tableNames } from '../../model/configuration.ts';
 import type { Cluster } from '../../model/objects/cluster.ts';

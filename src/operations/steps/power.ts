@@ -1,5 +1,5 @@
 /** Steps that run programs of the site on nodes, and the hard restart. What they do can't be taken back. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodePowercycle, restrictedCommand, runOob } from '../../noderpc/calls/power.ts';
 import { step } from '../operation.ts';
 import { faultOf } from '../replies.ts';

@@ -2,7 +2,7 @@
  * The step that sets private OS parameters of the cluster. The step journal shows no secrets, so an undo
  * could not know what they were: it is the last thing that its operation does, in one commit.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { step } from '../operation.ts';
 
 const ByOs = z.record(z.string(), z.record(z.string(), z.string()));

@@ -1,5 +1,5 @@
 /** Steps that remove what is nobody's. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { addressAt, isTaken, withBit } from '../../config/address-bits.ts';
 import type { Draft } from '../../config/contract.ts';
 import { MinorFacts, minorDown, remainsRemove } from '../../noderpc/calls/remains.ts';

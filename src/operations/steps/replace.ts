@@ -8,7 +8,7 @@
  *
  * What is set aside tells an undo how far it had come, however often it is asked.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import * as calls from '../../noderpc/calls/disk.ts';
 import { DiskOnNode } from '../../noderpc/calls/shapes.ts';
 import { step, type World } from '../operation.ts';

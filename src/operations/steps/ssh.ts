@@ -3,7 +3,7 @@
  * master the list of all nodes' keys. It follows from the configuration, so there is one step for every change of
  * roles, and doing it again mends what an earlier run missed.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { keyMaterial } from '../../kit/ssh-keys.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import type { NodeCaller } from '../../noderpc/call.ts';

@@ -1,5 +1,5 @@
 /** Steps with storage units of nodes. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { storageModify, storageRepair } from '../../noderpc/calls/storage.ts';
 import { step } from '../operation.ts';
 

@@ -1,5 +1,5 @@
 /** The Open vSwitch of a node, where the node parameters say that the cluster sets it up. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FilledNodeParameters } from '../../model/params/fill.ts';
 import { nodeConfigureOvs, nodeOvsPorts, nodeRemoveOvs } from '../../noderpc/calls/node.ts';
 import { type JobHandle, step } from '../operation.ts';

@@ -1,5 +1,5 @@
 /** The step that changes an object's tags; adds and takes away in one commit. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Draft } from '../../config/contract.ts';
 import { step, type World } from '../operation.ts';
 

@@ -1,5 +1,5 @@
 /** Steps that carry the contents of disks: ends of transfers, keys, snapshots, exports on their node. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { executionFailure } from '../../kit/failure.ts';
 import { blockdevRemove, blockdevSnapshot } from '../../noderpc/calls/disk.ts';
 import * as exports from '../../noderpc/calls/export.ts';
