@@ -9,6 +9,7 @@ import { silentLog } from '../../src/kit/log.ts';
 import type { NodeCall } from '../../src/noderpc/call.ts';
 import * as diskCalls from '../../src/noderpc/calls/disk.ts';
 import * as nodeCalls from '../../src/noderpc/calls/node.ts';
+import * as verifyCalls from '../../src/noderpc/calls/verify.ts';
 import { createNodeClient } from '../../src/noderpc/client.ts';
 
 interface Request {
@@ -20,7 +21,7 @@ interface Request {
 }
 
 function callNamed(name: string): NodeCall {
-  const all = Object.values({ ...diskCalls, ...nodeCalls }) as unknown[];
+  const all = Object.values({ ...diskCalls, ...nodeCalls, ...verifyCalls }) as unknown[];
   const found = all.find((entry) => (entry as NodeCall).name === name && 'deadline' in (entry as NodeCall));
   if (found === undefined) throw new Failure('ProgrammerError', [`no node call is named ${name}`]);
   return found as NodeCall;

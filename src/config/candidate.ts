@@ -11,7 +11,7 @@
 import { type Failure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import type { NodeCaller } from '../noderpc/call.ts';
-import { journalAppend, journalPosition, journalSnapshot } from '../noderpc/calls/node.ts';
+import { journalAppend, journalPosition, journalSnapshot } from '../noderpc/calls/journal.ts';
 import { encodeLine } from '../noderpc/journal/lines.ts';
 import { packConfiguration } from '../noderpc/journal-replica.ts';
 import type { Snapshot } from './fold.ts';

@@ -3,13 +3,13 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { createHypervisorDrivers } from '../../hypervisors/catalog.ts';
 import { silentLog } from '../../kit/log.ts';
 import { pathsFor } from '../../kit/paths.ts';
 import type { NodeCall } from '../../noderpc/call.ts';
 import * as calls from '../../noderpc/calls/instance.ts';
-import { osDiagnose, osValidate } from '../../noderpc/calls/node.ts';
+import { osDiagnose, osValidate } from '../../noderpc/calls/os.ts';
 import type { InstanceOnNode } from '../../noderpc/calls/shapes.ts';
 import { handlerTable } from '../../noderpc/handler.ts';
 import type { StorageDriver } from '../../storage/contract.ts';

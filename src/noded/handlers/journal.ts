@@ -1,6 +1,6 @@
 /** Node calls about this node's copy of the configuration's journal. */
 import { existsSync } from 'node:fs';
-import * as calls from '../../noderpc/calls/node.ts';
+import * as calls from '../../noderpc/calls/journal.ts';
 import { answers, type NodeHandler } from '../../noderpc/handler.ts';
 import type { NodeContext } from '../context.ts';
 

@@ -15,7 +15,7 @@ import { logFileName, runScript } from '../../guests/run.ts';
 import { validateOs } from '../../guests/validate.ts';
 import { networkAbout } from '../../networks/catalog.ts';
 import { instanceOsAdd, instanceRunRename } from '../../noderpc/calls/instance.ts';
-import { type OsOnNode, osDiagnose, osValidate } from '../../noderpc/calls/node.ts';
+import { type OsOnNode, osDiagnose, osValidate } from '../../noderpc/calls/os.ts';
 import type { DiskOnNode, InstanceOnNode } from '../../noderpc/calls/shapes.ts';
 import { answers, type NodeHandler } from '../../noderpc/handler.ts';
 import type { HiddenParameters } from '../metadata.ts';

@@ -17,6 +17,7 @@ import { type Paths, pathsFor } from '../../kit/paths.ts';
 import type { NodeCall } from '../../noderpc/call.ts';
 import * as diskCalls from '../../noderpc/calls/disk.ts';
 import * as nodeCalls from '../../noderpc/calls/node.ts';
+import { nodeVerify } from '../../noderpc/calls/verify.ts';
 import { makeClientCertificate, makeClusterCertificate } from '../../noderpc/certificates.ts';
 import type { NodeHandler } from '../../noderpc/handler.ts';
 import { certificateIn, digestOf } from '../../noderpc/pem.ts';
@@ -184,7 +185,7 @@ describe('the handlers of a node', () => {
 
   test('verification answers what is asked, and says what it could not find out', async () => {
     writeFileSync(`${paths.configDir}/vnc-cluster-password`, 'abc');
-    const answer = await call(nodeCalls.nodeVerify, {
+    const answer = await call(nodeVerify, {
       fileChecksums: ['/etc/ganeti/vnc-cluster-password', '/etc/ganeti/none'],
       addresses: ['127.0.0.1', '192.0.2.77'],
       fileStorageDirs: [
@@ -216,7 +217,7 @@ describe('the handlers of a node', () => {
     const { digest } = await call(nodeCalls.nodeCryptoTokens, { action: 'create' });
     assert.equal(digest, digestOf(certificateIn(readFileSync(paths.clientCertificate, 'utf8'))));
     assert.deepEqual(await call(nodeCalls.nodeCryptoTokens, { action: 'get' }), { digest });
-    const { clientCertificate } = await call(nodeCalls.nodeVerify, {});
+    const { clientCertificate } = await call(nodeVerify, {});
     assert.deepEqual([clientCertificate.fault, clientCertificate.digest], [null, digest]);
     writeFileSync(
       paths.clientCertificate,
@@ -225,7 +226,7 @@ describe('the handlers of a node', () => {
         mode: 0o600,
       },
     );
-    const again = await call(nodeCalls.nodeVerify, {});
+    const again = await call(nodeVerify, {});
     assert.match(again.clientCertificate.fault!, /not signed by the cluster certificate/);
   });
 

@@ -1,5 +1,5 @@
 /** Every call that a node daemon answers, with what answers it. */
-import { osDiagnose } from '../../noderpc/calls/node.ts';
+import { osDiagnose } from '../../noderpc/calls/os.ts';
 import { handlerTable, type NodeHandler } from '../../noderpc/handler.ts';
 import type { NodeContext } from '../context.ts';
 import { cryptoHandlers } from './crypto.ts';

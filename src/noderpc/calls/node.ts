@@ -1,5 +1,5 @@
-/** Node calls about the node itself: version, resources, verification, files, roles. */
-import { z } from 'zod';
+/** Node calls about the node itself: version, resources, files, roles. */
+import * as z from 'zod';
 import { nodeCall } from '../call.ts';
 import { Done, HypervisorWithParameters } from './shapes.ts';
 
@@ -142,97 +142,6 @@ export const nodeHasIpAddress = nodeCall({
   result: z.boolean(),
 });
 
-/**
- * Everything that `gnt-cluster verify` asks of a node, each part only when named in the argument
- * (constants.NV_*). Parts that couldn't be found out carry the reason instead.
- */
-export const nodeVerify = nodeCall({
-  name: 'node_verify',
-  deadline: 900,
-  effect: 'read',
-  hasty: true,
-  argument: z.object({
-    fileChecksums: z.array(z.string()).default([]),
-    hypervisors: z.array(HypervisorWithParameters).default([]),
-    volumeGroups: z.array(z.string()).default([]),
-    drbd: z.boolean().default(false),
-    bridges: z.array(z.object({ mode: z.string(), link: z.string() })).default([]),
-    /** Peers to reach over TCP at the node daemon's port: name, primary and secondary address. */
-    peers: z.array(z.object({ name: z.string(), primary: z.string(), secondary: z.string() })).default([]),
-    /** Own addresses to find on this machine. */
-    addresses: z.array(z.string()).default([]),
-    oses: z.boolean().default(false),
-    fileStorageDirs: z.array(z.object({ template: z.string(), path: z.string() })).default([]),
-    masterIp: z.object({ ip: z.string(), masterName: z.string() }).nullable().default(null),
-    userScripts: z.array(z.string()).default([]),
-    uidPool: z.boolean().default(false),
-    /** Programs for power control. */
-    oobPrograms: z.array(z.string()).default([]),
-    /** The list of paths for file storage is looked through. */
-    storagePathList: z.boolean().default(false),
-    /** Logs in to each by SSH, knowing the cluster's host key by its name. */
-    ssh: z
-      .object({
-        cluster: z.string(),
-        peers: z.array(z.object({ name: z.string(), port: z.int() })),
-        /** Also looks for keys that were left behind. */
-        clutter: z.boolean(),
-      })
-      .nullable()
-      .default(null),
-    port: z.int().default(1811),
-  }),
-  result: z.object({
-    protocol: z.int(),
-    release: z.string(),
-    /** Seconds since the epoch. */
-    time: z.number(),
-    fileChecksums: z.record(z.string(), z.string()),
-    hypervisors: z.array(
-      z.object({
-        name: z.string(),
-        fault: z.string().nullable(),
-        info: HypervisorInfo.nullable(),
-        instances: z.array(z.string()),
-      }),
-    ),
-    volumeGroups: z.record(z.string(), z.object({ size: z.number(), free: z.number() })).nullable(),
-    logicalVolumes: z.array(LogicalVolume).nullable(),
-    physicalVolumes: z
-      .array(
-        z.object({
-          name: z.string(),
-          vg: z.string(),
-          size: z.number(),
-          free: z.number(),
-          attributes: z.string(),
-        }),
-      )
-      .nullable(),
-    drbd: z.object({ version: z.string(), helper: z.string(), minors: z.array(z.int()) }).nullable(),
-    missingBridges: z.array(z.string()),
-    unreachablePeers: z.array(z.object({ name: z.string(), address: z.string() })),
-    missingAddresses: z.array(z.string()),
-    oses: z.array(z.unknown()),
-    masterIpReachable: z.boolean().nullable(),
-    missingScripts: z.array(z.string()),
-    /** A sentence for each. */
-    oobFaults: z.array(z.string()).default([]),
-    forbiddenStoragePaths: z.array(z.string()).default([]),
-    storageProblems: z.array(z.object({ template: z.string(), fault: z.string() })).default([]),
-    /** Peer to what went wrong. */
-    sshFaults: z.record(z.string(), z.string()).default({}),
-    sshClutter: z.array(z.string()).default([]),
-    clientCertificate: z.object({
-      fault: z.string().nullable(),
-      digest: z.string().nullable(),
-      expires: z.number().nullable(),
-    }),
-    /** Which part failed, and why. */
-    faults: z.record(z.string(), z.string()),
-  }),
-});
-
 /** Writes a file of the cluster, whole; only paths that belong to the cluster are taken. */
 export const uploadFile = nodeCall({
   name: 'upload_file_single',
@@ -256,53 +165,6 @@ export const writeSsconfFiles = nodeCall({
   effect: 'change',
   argument: z.object({ values: z.record(z.string(), z.string()), serial: z.int() }),
   result: Done,
-});
-
-/**
- * Entries appended to the journal of the configuration, kept by a master candidate (journal-replica.ts).
- * `last` of the answer is where the copy ends: before `first` when there was a gap, -1 when it needs a
- * snapshot.
- */
-export const journalAppend = nodeCall({
-  name: 'journal_append',
-  deadline: 10,
-  effect: 'change',
-  argument: z.object({
-    /** Counts masters: an entry of an older one is refused. */
-    epoch: z.int(),
-    /** Number of the first entry. */
-    first: z.int(),
-    entries: z.array(z.string()),
-  }),
-  result: z.object({ last: z.int() }),
-});
-
-/** config.data and job files: all for a candidate that is new or too far behind, what changed for others. */
-export const journalSnapshot = nodeCall({
-  name: 'journal_snapshot',
-  deadline: 120,
-  effect: 'change',
-  argument: z.object({
-    epoch: z.int(),
-    /** The last entry that is in the configuration, and the one after which the journal goes on. */
-    folded: z.int(),
-    last: z.int(),
-    /** Packed by packConfiguration. */
-    configuration: z.string(),
-    /** Files of the job queue by name; null: gone. */
-    jobs: z.record(z.string(), z.string().nullable()),
-    whole: z.boolean(),
-  }),
-  result: Done,
-});
-
-/** Where this node's copy of the journal ends; -1 when it needs a snapshot. */
-export const journalPosition = nodeCall({
-  name: 'journal_position',
-  deadline: 10,
-  effect: 'read',
-  argument: Nothing,
-  result: z.object({ epoch: z.int(), last: z.int() }),
 });
 
 /** Brings the cluster's address up on the master's interface; up already: fine. */
@@ -378,43 +240,6 @@ export const setWatcherPause = nodeCall({
   effect: 'change',
   argument: z.object({ until: z.number().nullable() }),
   result: Done,
-});
-
-/** OS definitions found here, valid or not. */
-export const OsOnNode = z.object({
-  name: z.string(),
-  path: z.string(),
-  valid: z.boolean(),
-  /** Why it isn't valid, or empty. */
-  diagnose: z.string(),
-  variants: z.array(z.string()),
-  /** Name and description. */
-  parameters: z.array(z.tuple([z.string(), z.string()])),
-  apiVersions: z.array(z.int()),
-  trusted: z.boolean(),
-});
-export type OsOnNode = z.infer<typeof OsOnNode>;
-export const osDiagnose = nodeCall({
-  name: 'os_diagnose',
-  deadline: 300,
-  effect: 'read',
-  argument: Nothing,
-  result: z.array(OsOnNode),
-});
-
-/** Runs the OS definition's verify script on the parameters. */
-export const osValidate = nodeCall({
-  name: 'os_validate',
-  deadline: 300,
-  effect: 'read',
-  argument: z.object({
-    name: z.string(),
-    checks: z.array(z.string()),
-    osparams: z.record(z.string(), z.string()),
-    required: z.boolean(),
-    forceVariant: z.boolean().default(false),
-  }),
-  result: z.object({ found: z.boolean() }),
 });
 
 /** Creates or removes the folder of a file-based disk, within the allowed paths. */

@@ -11,8 +11,8 @@ import { filledNic, filledNode, hypervisorDefaults } from '../../model/params/fi
 import { networkAbout } from '../../networks/catalog.ts';
 import type { ArgumentOf, Reply } from '../../noderpc/call.ts';
 import { blockdevStatus, type DiskStatus } from '../../noderpc/calls/disk.ts';
-import { nodeVerify } from '../../noderpc/calls/node.ts';
 import type { DiskOnNode } from '../../noderpc/calls/shapes.ts';
+import { nodeVerify } from '../../noderpc/calls/verify.ts';
 import { storageAbout } from '../../storage/catalog.ts';
 import { diskOnNode } from '../on-node.ts';
 import type { PlanContext } from '../operation.ts';

@@ -3,7 +3,8 @@
 import type { Configuration } from '../../model/configuration.ts';
 import type { Node } from '../../model/objects/node.ts';
 import type { Reply, ResultOf } from '../../noderpc/call.ts';
-import type { nodeVerify, version } from '../../noderpc/calls/node.ts';
+import type { version } from '../../noderpc/calls/node.ts';
+import type { nodeVerify } from '../../noderpc/calls/verify.ts';
 import type { VerifyReport } from './verify-report.ts';
 import { checkFolders, checkMirrors, checkVolumeGroup, type expectedMinors } from './verify-storage.ts';
 

@@ -1,6 +1,6 @@
 /** Definitions of operating systems in a group verification: valid, and the same on all nodes as on the first. */
 import type { Node } from '../../model/objects/node.ts';
-import { OsOnNode } from '../../noderpc/calls/node.ts';
+import { OsOnNode } from '../../noderpc/calls/os.ts';
 import type { Gathered, NodeAnswer } from './verify-nodes.ts';
 
 type Definitions = ReadonlyMap<string, readonly OsOnNode[]>;

@@ -1,7 +1,7 @@
 /** OS definitions as the nodes have them. */
 import { compareNicely } from '../../kit/nice-sort.ts';
 import type { Cluster } from '../../model/objects/cluster.ts';
-import { type OsOnNode, osDiagnose } from '../../noderpc/calls/node.ts';
+import { type OsOnNode, osDiagnose } from '../../noderpc/calls/os.ts';
 import { valued } from '../cell.ts';
 import { described, type FieldKind, type StaticField, type View } from '../field.ts';
 import { common, type Found, findOnNodes } from '../live/definitions.ts';

@@ -2,7 +2,7 @@
 import { executionFailure, messageOf } from '../../../kit/failure.ts';
 import { masterNode } from '../../../model/lookup.ts';
 import { changeLevel, type ParameterValues } from '../../../model/params/family.ts';
-import { osValidate } from '../../../noderpc/calls/node.ts';
+import { osValidate } from '../../../noderpc/calls/os.ts';
 import type { PlanContext } from '../../operation.ts';
 import { faultOf } from '../../replies.ts';
 import { isGiven, type Modification, wrongInput } from './request.ts';
