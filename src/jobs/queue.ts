@@ -31,20 +31,11 @@ import type { StepLedger } from './ledger.ts';
 import { ReadyList } from './ready.ts';
 import type { SecretNames } from './redaction.ts';
 import { chooseJobs, FilterChain } from './schedule.ts';
-import {
-  checkOpcode,
-  type FindOpcode,
-  type NewJob,
-  newJob,
-  pickedUp,
-  resolveDependencies,
-} from './submission.ts';
+import { checkOpcode, checkPriority, type FindOpcode, type NewJob, newJobs, pickedUp } from './submission.ts';
 import { cancelFailure } from './unwind.ts';
 
 /** So many jobs are archived with one line of the journal. */
 const archiveBatch = 100;
-/** Priorities that a client may ask for (constants.OP_PRIO_SUBMIT_VALID). */
-const submitPriorities: readonly number[] = [-10, 0, 10];
 
 export interface QueueParts {
   readonly findOpcode: FindOpcode;
@@ -184,23 +175,10 @@ export class JobQueue {
     options: { readonly evenDrained?: boolean } = {},
   ): Promise<([true, number] | [false, string])[]> {
     if (this.#isDrained && options.evenDrained !== true) throw new Failure('GenericError', ['Queue drained']);
-    const checked = batch.map((ops) => ops.map((op) => checkOpcode(op, this.#parts.findOpcode)));
-    const now = this.#parts.now();
-    const answers: ([true, number] | [false, string])[] = [];
-    const fresh: NewJob[] = [];
-    const earlier: number[] = [];
-    for (const ops of checked) {
-      const id = this.#serial + 1;
-      try {
-        const inputs = ops.map((op) => resolveDependencies(op, earlier));
-        fresh.push(newJob(id, inputs, this.#parts.secrets, now));
-        this.#serial = id;
-        answers.push([true, id]);
-      } catch (error) {
-        answers.push([false, messageOf(error)]);
-      }
-      earlier.push(id);
-    }
+    const { findOpcode, secrets, now } = this.#parts;
+    const checked = batch.map((ops) => ops.map((op) => checkOpcode(op, findOpcode)));
+    const { fresh, answers } = newJobs(checked, this.#serial, secrets, now());
+    this.#serial += fresh.length;
     const work = this.#takeIn(fresh);
     this.#committing.add(work);
     await work.finally(() => this.#committing.delete(work));
@@ -270,10 +248,7 @@ export class JobQueue {
   }
 
   async changePriority(id: number, priority: number): Promise<Answer> {
-    if (!submitPriorities.includes(priority)) {
-      const allowed = submitPriorities.join(', ');
-      throw new Failure('GenericError', [`Invalid priority ${priority}, allowed are ${allowed}`]);
-    }
+    checkPriority(priority);
     const job = this.#jobs.get(id);
     if (job === undefined || isFinal(statusOf(job))) return [false, `Job ${id} not found in queue`];
     const changes = job.ops.flatMap((op, index) =>

@@ -1,5 +1,5 @@
 /** From what a client submits to a job: opcodes checked and completed, dependencies made absolute. */
-import { ErrorCode, Failure, prerequisiteFailure } from '../kit/failure.ts';
+import { ErrorCode, Failure, messageOf, prerequisiteFailure } from '../kit/failure.ts';
 import { type AnyOpcode, type OpcodeDefinition, parseOpcode } from '../opcodes/opcode.ts';
 import { defaultPriority, type Job, statusOf, timestampOf } from './job.ts';
 import { pickupReason, submissionReason, withReason } from './reasons.ts';
@@ -7,6 +7,9 @@ import { redact, type SecretNames } from './redaction.ts';
 
 /** The definition of an opcode by its OP_ID. */
 export type FindOpcode = (id: string) => OpcodeDefinition | undefined;
+
+/** Priorities that a client may ask for (constants.OP_PRIO_SUBMIT_VALID). */
+const submitPriorities: readonly number[] = [-10, 0, 10];
 
 const finalStatuses: readonly unknown[] = ['canceled', 'success', 'error'];
 
@@ -31,12 +34,19 @@ export function checkOpcode(input: AnyOpcode, findOpcode: FindOpcode): AnyOpcode
   return opcode;
 }
 
+/** @throws Failure GenericError for a priority that is given to nobody */
+export function checkPriority(priority: number): void {
+  if (submitPriorities.includes(priority)) return;
+  const allowed = submitPriorities.join(', ');
+  throw new Failure('GenericError', [`Invalid priority ${priority}, allowed are ${allowed}`]);
+}
+
 /**
  * Relative ids (negative: counted back within what is submitted together) made absolute.
  * @param earlier ids of the jobs before this one in the same submission
  * @throws Failure GenericError when there is no such job
  */
-export function resolveDependencies(input: AnyOpcode, earlier: readonly number[]): AnyOpcode {
+function resolveDependencies(input: AnyOpcode, earlier: readonly number[]): AnyOpcode {
   if (!Array.isArray(input.depends)) return input;
   const depends = (input.depends as [number, string[]][]).map(([id, statuses]) => {
     if (id > 0) return [id, statuses];
@@ -56,12 +66,7 @@ export interface NewJob {
 }
 
 /** @param inputs checked, with absolute dependencies */
-export function newJob(
-  id: number,
-  inputs: readonly AnyOpcode[],
-  secrets: SecretNames,
-  seconds: number,
-): NewJob {
+function newJob(id: number, inputs: readonly AnyOpcode[], secrets: SecretNames, seconds: number): NewJob {
   if (inputs.length === 0) throw new Failure('GenericError', ['A job needs at least one opcode']);
   const full = inputs.map((input, index) => withReason(input, submissionReason(input, id, index, seconds)));
   const ops = full.map((input) => ({
@@ -84,6 +89,35 @@ export function newJob(
     process_id: null,
   };
   return { job, inputs: full };
+}
+
+/**
+ * Jobs of what is submitted together; one that is refused takes no id.
+ * @param batch opcodes of each job, checked
+ * @param serial the highest id given out before
+ * @returns the jobs, and for each of the batch its id or why there is none
+ */
+export function newJobs(
+  batch: readonly (readonly AnyOpcode[])[],
+  serial: number,
+  secrets: SecretNames,
+  seconds: number,
+): { readonly fresh: readonly NewJob[]; readonly answers: ([true, number] | [false, string])[] } {
+  const answers: ([true, number] | [false, string])[] = [];
+  const fresh: NewJob[] = [];
+  const earlier: number[] = [];
+  for (const ops of batch) {
+    const id = serial + fresh.length + 1;
+    try {
+      const inputs = ops.map((op) => resolveDependencies(op, earlier));
+      fresh.push(newJob(id, inputs, secrets, seconds));
+      answers.push([true, id]);
+    } catch (error) {
+      answers.push([false, messageOf(error)]);
+    }
+    earlier.push(id);
+  }
+  return { fresh, answers };
 }
 
 /**
