@@ -7,7 +7,8 @@ import { join, resolve } from 'node:path';
 import { rooms } from './rooms/table.ts';
 import { sourceFiles } from './source-files.ts';
 
-const longest = 800;
+/** Lines; a file that is longer has a second subject. */
+export const longest = 450;
 const unfinished = /\b(TODO|FIXME|XXX)\b/;
 
 export function checkStyle(root: string): { readonly read: number; readonly faults: string[] } {
@@ -17,7 +18,7 @@ export function checkStyle(root: string): { readonly read: number; readonly faul
     .flatMap((folder) => sourceFiles(root, folder, (path) => path.endsWith('.ts')));
   for (const path of files) {
     const text = readFileSync(join(root, path), 'utf8');
-    const lines = text.split('\n').length;
+    const lines = text.replace(/\n$/, '').split('\n').length;
     if (lines > longest) faults.push(`${path}: ${lines} lines; what is the second subject?`);
     if (unfinished.test(text) && path !== 'tools/check-style.ts')
       faults.push(`${path}: speaks of unfinished work`);
