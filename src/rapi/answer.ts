@@ -1,6 +1,6 @@
 /** Carries out what a route says other than a read: fills an opcode and submits it, or what stands in the route. */
 import { assertNever } from '../kit/failure.ts';
-import { fillOpcode, refuseForbidden } from './fill.ts';
+import { fillOpcode, refuseForbidden, refuseRelativeDependencies } from './fill.ts';
 import type { Master } from './master.ts';
 import type { Read } from './reads.ts';
 import { bodyObject, type RapiRequest, textArgument } from './request.ts';
@@ -33,7 +33,9 @@ async function submit(answer: Submission, request: RapiRequest, { master, now }:
   const isObject = typeof sent === 'object' && sent !== null && !Array.isArray(sent);
   const depends = isObject && Object.hasOwn(sent, 'depends') && sent.depends ? { depends: sent.depends } : {};
   const body = { ...answer.body?.(request), ...depends };
-  return await master.submit([fillOpcode(answer.opcode, body, { rename: answer.rename, fixed })]);
+  const opcode = fillOpcode(answer.opcode, body, { rename: answer.rename, fixed });
+  refuseRelativeDependencies(opcode);
+  return await master.submit([opcode]);
 }
 
 /**

@@ -32,12 +32,15 @@ function renamed(body: Body, rename: Readonly<Record<string, string>>): Map<stri
   return params;
 }
 
+function refuseParameter(id: string, name: string): never {
+  const fault = pythonText([`Parameter '${id}.${name}' fails validation`, ErrorCode.invalid]);
+  throw badRequest(`Invalid body parameters: (${fault.slice(1, -1)})`);
+}
+
 /** A parameter that isn't there counts as null, so a required one fails unless null is fine. */
 function check(id: string, name: string, parameter: ParameterDefinition, params: Map<string, unknown>): void {
   if (!params.has(name) && !parameter.required) return;
-  if (parameter.type.accepts(params.get(name) ?? null)) return;
-  const fault = pythonText([`Parameter '${id}.${name}' fails validation`, ErrorCode.invalid]);
-  throw badRequest(`Invalid body parameters: (${fault.slice(1, -1)})`);
+  if (!parameter.type.accepts(params.get(name) ?? null)) refuseParameter(id, name);
 }
 
 export interface Filling {
@@ -77,4 +80,15 @@ export function refuseForbidden(names: Iterable<string>, forbidden: readonly str
       throw new HttpError(403, `The parameter ${name} cannot be set via RAPI`);
     }
   }
+}
+
+/**
+ * A negative job id counts back among the jobs that are submitted together; over the remote API each is alone. Ganeti
+ * 3.0 counts on into the queue: the job would wait for whichever was submitted before it, by whomever.
+ * @throws HttpError 400
+ */
+export function refuseRelativeDependencies({ OP_ID, depends }: AnyOpcode): void {
+  if (!Array.isArray(depends)) return;
+  const isRelative = ([job]: readonly unknown[]) => typeof job === 'number' && job < 0;
+  if ((depends as (readonly unknown[])[]).some(isRelative)) refuseParameter(OP_ID, 'depends');
 }

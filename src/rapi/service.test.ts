@@ -289,6 +289,16 @@ describe('bodies', () => {
     }
   });
 
+  test('a dependency on a job that is counted back from this one is refused', async () => {
+    const body = { depends: [[-1, ['success']]] };
+    for (const [method, path] of [
+      ['PUT', `${instance}/startup`],
+      ['GET', `${instance}/info`],
+    ] as const) {
+      assert.match(await message(method, path, { body }), /Parameter .*\.depends.* fails validation/);
+    }
+  });
+
   test('fill the opcode, with what path and query fix', async () => {
     const { ask, submitted } = world();
     const { value } = await ask('PUT', `${instance}/startup?dry-run=1&force=0&reason=why%20not`, {
