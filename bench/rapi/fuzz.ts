@@ -4,9 +4,9 @@
  *
  *     node bench/rapi/fuzz.ts ADDRESS PORT [--requests N] [--connections N] [--from NUMBER]
  *
- * What is not well: no answer to a request that is whole, an answer that isn't HTTP, a body that isn't JSON, status 500
- * but where the master daemon said why (as Ganeti answers for tags of objects and for jobs that aren't there).
- * The first of those are named by their numbers.
+ * What is not well: no answer to a request that is whole, an answer that isn't HTTP, a body that isn't JSON, and a
+ * status of a fault, but for two that are Ganeti's answer to a request at fault: 500 with the master daemon's refusal
+ * (tags of objects that aren't there), 502 for a query of what nobody knows. The first are named by their numbers.
  */
 import { connect, type TLSSocket } from 'node:tls';
 import { parseArgs } from 'node:util';
@@ -56,8 +56,19 @@ function open(): Promise<TLSSocket> {
   });
 }
 
-/** The tuple of a refusal with one of Ganeti's error codes, and the queue's word on a job before the first. */
-const refusal = /&#x27;[a-z_]+&#x27;\)"|"Unable to resolve relative job ID/;
+/** The tuple of a refusal with one of Ganeti's error codes. */
+const refusal = /&#x27;[a-z_]+&#x27;\)"/;
+/** What the master daemon says of a resource that it has no queries for. */
+const unknownResource = /"Failed to parse request: .* as neitherQueryTypeLuxi nor QueryTypeOp"/;
+
+/** Ganeti doesn't know a method, and says so with a status of this kind. */
+const unknownMethod = 501;
+
+function isFault(status: number, body: string): boolean {
+  if (status < 500 || status === unknownMethod) return false;
+  if (status === 500) return !refusal.test(body);
+  return !(status === 502 && unknownResource.test(body));
+}
 
 interface Answer {
   /** 0: the connection was closed without one. */
@@ -99,8 +110,8 @@ function answerOn(socket: TLSSocket, isHead: boolean): Promise<Answer> {
 function judge(number: number, isWhole: boolean, isHead: boolean, { status, body }: Answer): void {
   statuses.set(status, (statuses.get(status) ?? 0) + 1);
   let fault: string | undefined;
-  const isFault = status === 500 && !refusal.test(body);
-  if (isFault || status < 0 || (status === 0 && isWhole)) fault = `status ${status} ${body.slice(0, 80)}`;
+  if (isFault(status, body) || status < 0 || (status === 0 && isWhole))
+    fault = `status ${status} ${body.slice(0, 80)}`;
   else if (status !== 0 && !isHead && status !== 100) {
     try {
       JSON.parse(body);
