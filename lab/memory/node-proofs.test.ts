@@ -161,6 +161,7 @@ test('allocation on a physical volume is stopped, and taken back whole', async (
 test('a volume group is not repaired while the other copies are not whole', async () => {
   const cluster = createMemoryCluster({ instances: [web1] });
   const repair = { ...node2, storage_type: 'lvm-vg', name: 'xenvg' };
+  await provesUndo(repairNodeStorage, repair, memoryWorld({ instances: [web1] }));
   await runOperation(cluster, repairNodeStorage, repair);
   cluster.nodes.machine(nodeUuid(1)).active.clear();
   await assert.rejects(
@@ -217,12 +218,15 @@ test('power is not taken from the master, nor from a node that is online', async
     runOperation(cluster, nodePowercycle, { node_name: nodeName(1) }),
     /The node is the master and the force parameter was not set$/,
   );
+  await provesUndo(nodePowercycle, node2, memoryWorld());
   assert.equal(await runOperation(cluster, nodePowercycle, node2), 'Reboot scheduled in 5 seconds');
+  assert.deepEqual(cluster.nodes.machine(nodeUuid(2)).events, ['restarted']);
 });
 
 test('commands of the site answer by node', async () => {
   const cluster = createMemoryCluster({ nodes: 2 });
   const nodes = [nodeName(2), nodeName(1)];
+  await provesUndo(restrictedCommand, { nodes, command: 'uptime' }, memoryWorld({ nodes: 2 }));
   assert.deepEqual(await runOperation(cluster, restrictedCommand, { nodes, command: 'uptime' }), [
     [true, 'up 3 days\n'],
     [true, 'up 3 days\n'],

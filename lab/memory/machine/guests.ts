@@ -52,6 +52,15 @@ export const instanceHandlers: Readonly<Record<string, Handler>> = {
     machine.guests.set(instance.name, 'running');
     return null;
   },
+  instance_console_info: (_machine, { instance }: OnInstance) => ({
+    kind: 'msg',
+    message: `console of ${instance.name}`,
+    host: null,
+    port: null,
+    user: null,
+    command: null,
+    display: null,
+  }),
   instance_migratable: () => null,
   migration_info: (_machine, { instance }: OnInstance) => `runtime of ${instance.name}`,
   accept_instance: (machine, { instance }: OnInstance) => {

@@ -22,6 +22,8 @@ export interface MachineState {
   /** Mirrored disks that don't copy, by uuid. */
   readonly paused: Set<string>;
   readonly guests: Map<string, 'running' | 'paused' | 'shutdown'>;
+  /** What happened to it that can't be seen in what it holds: restarts, repairs, programs of the site. */
+  readonly events: string[];
   /** What guests have now: memory in MiB, uuids of disks and interfaces. */
   readonly hardware: Map<string, { memory: number; readonly devices: Set<string> }>;
   /** Instances that this machine is ready to receive. */
@@ -73,6 +75,7 @@ export function newMachine(member = true): MachineState {
     connection: new Map(),
     paused: new Set(),
     guests: new Map(),
+    events: [],
     hardware: new Map(),
     accepting: new Set(),
     hosts: new Set(),
@@ -113,6 +116,7 @@ export function machineSeen(machine: MachineState): unknown {
     connection: [...machine.connection].sort(),
     paused: [...machine.paused].sort(),
     guests: [...machine.guests].sort(),
+    events: [...machine.events],
     hardware: [...machine.hardware].map(([name, { memory, devices }]) => [name, memory, [...devices].sort()]),
     accepting: [...machine.accepting].sort(),
     hosts: [...machine.hosts].sort(),

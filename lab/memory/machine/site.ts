@@ -1,9 +1,6 @@
 /** Node calls about storage units, programs of the site and definitions, for nodes in memory. */
 import { Failure } from '../../../src/kit/failure.ts';
-import type { DiskOnNode } from '../../../src/noderpc/calls/shapes.ts';
 import type { Handler } from './machine.ts';
-
-const mebibyte = 1024 * 1024;
 
 /** What the program for power control of this site says, by command. */
 const powerAnswers: Readonly<Record<string, string>> = {
@@ -42,13 +39,18 @@ export const siteHandlers: Readonly<Record<string, Handler>> = {
     else machine.allocatable.delete(name);
     return null;
   },
-  storage_execute: () => null,
-  restricted_command: (_machine, { command }: { command: string }) => {
+  storage_execute: (machine, { name }: { name: string }) => {
+    machine.events.push(`repaired ${name}`);
+    return null;
+  },
+  restricted_command: (machine, { command }: { command: string }) => {
     if (command !== 'uptime') throw new Failure('OpExecError', [`Executing command '${command}' failed`]);
+    machine.events.push(`ran ${command}`);
     return 'up 3 days\n';
   },
-  run_oob: (_machine, { command, node }: { command: string; node: string }) => {
+  run_oob: (machine, { command, node }: { command: string; node: string }) => {
     if (node.startsWith('node9')) throw new Failure('OpExecError', ['the board does not answer']);
+    machine.events.push(`${command} of ${node}`);
     return powerAnswers[command] ?? '';
   },
   set_watcher_pause: () => null,
@@ -71,17 +73,14 @@ export const siteHandlers: Readonly<Record<string, Handler>> = {
     const ports = machine.switches.get(name);
     return { ports: ports === undefined ? null : [...ports] };
   },
-  node_powercycle: () => 'Reboot scheduled in 5 seconds',
+  node_powercycle: (machine) => {
+    machine.events.push('restarted');
+    return 'Reboot scheduled in 5 seconds';
+  },
   upload_file_single: (machine, { path, content }: { path: string; content: string }) => {
     machine.files.set(path, content);
     return null;
   },
-  blockdev_getdimensions: (machine, { disks }: { disks: DiskOnNode[] }) =>
-    disks.map(({ disk }) => {
-      const [first] = disk.children ?? [];
-      const size = machine.volumes.get(JSON.stringify((first ?? disk).logical_id));
-      return size === undefined ? null : { bytes: size * mebibyte, spindles: null };
-    }),
   os_diagnose: () => [
     { ...definition, name: 'good', valid: true },
     { ...definition, name: 'broken', valid: false, diagnose: 'nothing in it' },
