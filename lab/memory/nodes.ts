@@ -34,6 +34,9 @@ export class MemoryNodes implements NodeCaller, Neighbours {
   /** Which machine an address belongs to. */
   readonly addresses: ReadonlyMap<string, string>;
 
+  /** Told of every call to one node, with its argument as it came over the wire. */
+  watch: (call: string, argument: unknown) => void = () => {};
+
   constructor(machines: Map<string, MachineState>, addresses: ReadonlyMap<string, string>) {
     this.machines = machines;
     this.addresses = addresses;
@@ -56,6 +59,7 @@ export class MemoryNodes implements NodeCaller, Neighbours {
     if (handler === undefined)
       throw new Failure('ProgrammerError', [`nodes in memory don't know ${call.name}`]);
     const checked = call.argument.parse(structuredClone(argument));
+    this.watch(call.name, checked);
     return call.result.parse(handler(machine, checked as never, this));
   }
 

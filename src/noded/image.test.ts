@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import { writeImage } from './image.ts';
+import { imageSize, writeImage } from './image.ts';
 
 const mebibyte = 1024 * 1024;
 const contents = Buffer.alloc(mebibyte + 7, 'what the guest boots from ');
@@ -19,8 +19,9 @@ before(async () => {
   device = join(root, 'device');
   await writeFile(join(root, 'image.raw'), contents, { mode: 0o644 });
   server = createServer((request, response) => {
-    if (request.url !== '/image.raw') response.writeHead(404).end();
-    else response.end(contents);
+    if (request.url === '/long') response.writeHead(200, { 'transfer-encoding': 'chunked' }).end();
+    else if (request.url !== '/image.raw') response.writeHead(404).end();
+    else response.writeHead(200, { 'content-length': contents.length }).end(contents);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
@@ -50,6 +51,18 @@ for (const [what, image] of [
     await assert.rejects(write(image(), 1), /Image '.*image.raw' is bigger than the device, which has 1 MiB/);
   });
 }
+
+test('how large an image is can be known before there is a disk', async () => {
+  const size = (image: string) => imageSize({ root }, image, new AbortController().signal);
+  assert.deepEqual(await size('/image.raw'), { bytes: contents.length });
+  assert.deepEqual(await size(address('/image.raw')), { bytes: contents.length });
+  await assert.rejects(size('/nothing'), /Image '\/nothing' not found/);
+  await assert.rejects(
+    size(address('/nothing')),
+    /Could not retrieve image from given url 'http:.*\/nothing'/,
+  );
+  await assert.rejects(size(address('/long')), /Could not determine image size from given url/);
+});
 
 test('what is not there, no file, or not for everybody is refused', async () => {
   await assert.rejects(write('/nothing'), /Image '\/nothing' not found/);

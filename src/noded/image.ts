@@ -21,14 +21,19 @@ function requireFits(image: string, bytes: number, sizeMiB: number): void {
   throw deviceFailure(`Image '${image}' is bigger than the device, which has ${sizeMiB} MiB`);
 }
 
-async function openFile(image: string, path: string, sizeMiB: number): Promise<Chunks> {
+/** The file's size in bytes. @throws Failure BlockDeviceError when it is none that may become a disk */
+async function fileSize(image: string, path: string): Promise<number> {
   const facts = await stat(path).catch(() => undefined);
   if (facts === undefined) throw deviceFailure(`Image '${image}' not found`);
   if (!facts.isFile()) throw deviceFailure(`Image '${image}' is no file`);
   if ((facts.mode & readableByAll) === 0) {
     throw deviceFailure(`Image '${image}' is not readable by everybody, which an image has to be`);
   }
-  requireFits(image, facts.size, sizeMiB);
+  return facts.size;
+}
+
+async function openFile(image: string, path: string, sizeMiB: number): Promise<Chunks> {
+  requireFits(image, await fileSize(image, path), sizeMiB);
   return createReadStream(path, { highWaterMark: mebibyte }) as Chunks;
 }
 
@@ -42,6 +47,30 @@ async function openAddress(image: string, sizeMiB: number, signal: AbortSignal):
   }
   requireFits(image, Number(response.headers.get('content-length') ?? 0), sizeMiB);
   return response.body as Chunks;
+}
+
+/** What the web server says that it would send. */
+async function addressSize(image: string, signal: AbortSignal): Promise<number> {
+  const response = await fetch(image, { method: 'HEAD', signal }).catch(() => undefined);
+  if (!response?.ok) throw deviceFailure(`Could not retrieve image from given url '${image}'`);
+  const length = Number(response.headers.get('content-length') ?? 0);
+  if (Number.isSafeInteger(length) && length > 0) return length;
+  throw deviceFailure(`Could not determine image size from given url '${image}'`);
+}
+
+/**
+ * How large an image is, for the disk that it is going to be written to.
+ * @throws Failure BlockDeviceError as `writeImage` would, or when the size isn't known beforehand
+ */
+export async function imageSize(
+  paths: Pick<Paths, 'root'>,
+  image: string,
+  signal: AbortSignal,
+): Promise<{ readonly bytes: number }> {
+  const bytes = isAddress(image)
+    ? await addressSize(image, signal)
+    : await fileSize(image, localPath(paths, image));
+  return { bytes };
 }
 
 async function copy(from: Chunks, to: FileHandle, check: (written: number) => void): Promise<void> {

@@ -49,6 +49,7 @@ export const diskHandlers: Readonly<Record<string, Handler>> = {
   },
   blockdev_remove: (machine, { disk }: { disk: DiskOnNode }) => {
     machine.active.delete(disk.disk.uuid);
+    machine.images.delete(disk.disk.uuid);
     for (const { id } of volumesOf(disk)) {
       machine.volumes.delete(id);
       machine.info.delete(id);
@@ -88,10 +89,15 @@ export const diskHandlers: Readonly<Record<string, Handler>> = {
       renameVolume(machine, idOf(disk.disk), JSON.stringify(logicalId));
     return null;
   },
-  blockdev_image: (machine, { disk }: { disk: DiskOnNode }) => {
+  blockdev_image: (machine, { disk, image }: { disk: DiskOnNode; image: string }) => {
     if (machine.active.get(disk.disk.uuid) !== 'primary')
       throw new Failure('BlockDeviceError', [`disk ${disk.disk.uuid} is not ready`]);
+    machine.images.set(disk.disk.uuid, image);
     return null;
+  },
+  image_size: (_machine, { image }: { image: string }) => {
+    if (image.startsWith('/nowhere')) throw new Failure('BlockDeviceError', [`Image '${image}' not found`]);
+    return { bytes: 5 * 1024 ** 2 + 1 };
   },
   blockdev_setinfo: (machine, { disk, info }: { disk: DiskOnNode; info: string }) => {
     requireVolumes(machine, disk);

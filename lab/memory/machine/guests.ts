@@ -15,6 +15,12 @@ function newHardware({ disks, nics, beparams }: InstanceOnNode) {
   return { memory: Number(beparams.maxmem), devices: new Set(devices) };
 }
 
+/** One that boots from an image in /helpers does its work at once and shuts itself down. */
+function bootedState(machine: MachineState, { disks: [first] }: InstanceOnNode): 'running' | 'shutdown' {
+  const image = first === undefined ? undefined : machine.images.get(first.disk.uuid);
+  return image?.startsWith('/helpers/') ? 'shutdown' : 'running';
+}
+
 interface Plug {
   readonly action: 'add' | 'remove' | 'modify';
   readonly target: 'disk' | 'nic';
@@ -31,7 +37,10 @@ export const instanceHandlers: Readonly<Record<string, Handler>> = {
     ),
   instance_info: (machine, { name }: { name: string }) => {
     const state = machine.guests.get(name);
-    const memory = machine.hardware.get(name)?.memory ?? 128;
+    const { memory = 128, devices = [] } = machine.hardware.get(name) ?? {};
+    // Booted from this image, a guest is seen once and then no more.
+    if ([...devices].some((uuid) => machine.images.get(uuid) === '/images/killed.raw'))
+      endGuest(machine, name);
     return state === undefined ? null : { memory, vcpus: 1, state, time: 1 };
   },
   instance_start: (machine, { instance, startupPaused }: OnInstance & { startupPaused: boolean }) => {
@@ -40,7 +49,7 @@ export const instanceHandlers: Readonly<Record<string, Handler>> = {
         throw new Failure('HypervisorError', [`disk ${disk.uuid} is not ready`]);
     }
     if (machine.guests.has(instance.name)) return null;
-    machine.guests.set(instance.name, startupPaused ? 'paused' : 'running');
+    machine.guests.set(instance.name, startupPaused ? 'paused' : bootedState(machine, instance));
     machine.hardware.set(instance.name, newHardware(instance));
     return null;
   },

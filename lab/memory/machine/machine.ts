@@ -19,6 +19,8 @@ export interface MachineState {
    * `looking` goes on looking, one that is `refused` was refused by its other side.
    */
   readonly connection: Map<string, 'standalone' | 'dual' | 'looking' | 'refused'>;
+  /** Images that disks begin with, by the disk's uuid. */
+  readonly images: Map<string, string>;
   /** Mirrored disks that don't copy, by uuid. */
   readonly paused: Set<string>;
   readonly guests: Map<string, 'running' | 'paused' | 'shutdown'>;
@@ -73,6 +75,7 @@ export function newMachine(member = true): MachineState {
     ghosts: new Map(),
     active: new Map(),
     connection: new Map(),
+    images: new Map(),
     paused: new Set(),
     guests: new Map(),
     events: [],

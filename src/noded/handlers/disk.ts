@@ -8,7 +8,7 @@ import { answers, type NodeHandler } from '../../noderpc/handler.ts';
 import type { DeviceState, MirroringDriver, StorageDriver } from '../../storage/contract.ts';
 import { deviceFailure } from '../../storage/host.ts';
 import type { NodeContext } from '../context.ts';
-import { writeImage } from '../image.ts';
+import { imageSize, writeImage } from '../image.ts';
 import { createTurns } from '../in-turn.ts';
 import { writeZeros } from '../wipe.ts';
 
@@ -159,6 +159,7 @@ function looking(desk: Desk): NodeHandler[] {
   return [
     answers(calls.blockdevStatus, ({ disks }) => Promise.all(disks.map((disk) => desk.status(disk, false)))),
     answers(calls.blockdevFind, ({ disk }) => desk.status(disk, true)),
+    answers(calls.imageSize, ({ image }, { signal }) => imageSize(desk.context.paths, image, signal)),
     answers(calls.blockdevGetDimensions, ({ disks }) =>
       Promise.all(disks.map(async (disk) => (await desk.driver(disk)).dimensions(disk).catch(() => null))),
     ),

@@ -1,5 +1,5 @@
 /** Node calls about disks: Ganeti's blockdev_* and drbd_* procedures as ensure and absent. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodeCall } from '../call.ts';
 import { DiskOnNode, Done } from './shapes.ts';
 
@@ -182,6 +182,15 @@ export const blockdevImage = nodeCall({
   effect: 'change',
   argument: z.object({ disk: DiskOnNode, image: z.string() }),
   result: Done,
+});
+
+/** How large an image is, in bytes, before there is a disk to write it to. */
+export const imageSize = nodeCall({
+  name: 'image_size',
+  deadline: 60,
+  effect: 'read',
+  argument: z.object({ image: z.string() }),
+  result: z.object({ bytes: z.int() }),
 });
 
 /** Sets the text that the storage keeps beside the volume (LV tags). */

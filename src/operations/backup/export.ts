@@ -4,18 +4,18 @@
  * half an export are gone, the export before is there still.
  */
 
-import { ErrorCode, notSupportedYet, prerequisiteFailure } from '../../kit/failure.ts';
+import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
 import type { LockRequest } from '../../locks/contract.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { instanceNamed, nodeNamed } from '../../model/lookup.ts';
 import type { Disk } from '../../model/objects/disk.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import type { Node } from '../../model/objects/node.ts';
-import { filledHypervisor } from '../../model/params/fill.ts';
 import { BackupExport } from '../../opcodes/backup.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { primaryOf, requireNotDrained, requireOnline, runningOn } from '../checks.ts';
 import { instanceHooks } from '../hooks-environment.ts';
+import type { HelperMachine } from '../instance/helper/plan.ts';
 import { instanceLocks } from '../instance/locks.ts';
 import { hiddenOs } from '../instance/os-parameters.ts';
 import { operation, type PlanContext } from '../operation.ts';
@@ -32,6 +32,7 @@ import { requireLongSleep } from './long-sleep.ts';
 import { everyNode } from './remove.ts';
 import { exportSteps, runExport } from './run-export.ts';
 import { planSnapshots, snapshotsArePossible } from './snapshots.ts';
+import { planZeroing } from './zeroing.ts';
 
 type Op = OpcodeOf<typeof BackupExport>;
 
@@ -55,6 +56,8 @@ export interface ExportPlan {
   readonly shutdownTimeout: number;
   /** The guest runs now. */
   readonly running: boolean;
+  /** Fills free space with zeros first. */
+  readonly zeroing: HelperMachine | undefined;
   /** One a disk; empty when the disks themselves are read. */
   readonly snapshots: readonly Disk[];
   readonly removes: boolean;
@@ -92,23 +95,6 @@ async function destinationOf(op: Op, context: PlanContext, instance: Instance): 
   };
 }
 
-/** What zeroing needs (LUBackupExport.CheckPrereq). */
-function requireZeroing(op: Op, { cluster }: Configuration, instance: Instance): void {
-  const wrong = (text: string) => prerequisiteFailure(text, ErrorCode.invalid);
-  if (!op.zero_free_space) {
-    if (op.zeroing_timeout_fixed === null && op.zeroing_timeout_per_mib === null) return;
-    throw wrong('Zeroing timeout options can only be used only with the --zero-free-space option');
-  }
-  if (!op.shutdown) throw wrong('Unless the instance is shut down, zeroing cannot be used.');
-  const hvparams = filledHypervisor(cluster, instance);
-  if (hvparams.user_shutdown === false)
-    throw wrong('Instance shutdown detection must be enabled for zeroing to work');
-  if (hvparams.boot_order !== undefined && hvparams.boot_order !== 'disk')
-    throw wrong('Booting from disk must be set for zeroing to work');
-  if (cluster.zeroing_image === '') throw wrong('A zeroing image must be set for zeroing to work');
-  throw notSupportedYet('Zeroing free space before an export');
-}
-
 /** Will the guest be copied by snapshots? @throws Failure OpExecError when it should and can't */
 function usesSnapshots(op: Op, configuration: Configuration, instance: Instance): boolean {
   if (op.remove_instance || instance.admin_state !== 'up') return false;
@@ -125,18 +111,18 @@ async function plan(op: Op, context: PlanContext): Promise<ExportPlan> {
   if (op.remove_instance && instance.admin_state === 'up' && !op.shutdown)
     throw prerequisiteFailure('Can not remove instance without shutting it down before', ErrorCode.state);
   const destination = await destinationOf(op, context, instance);
-  requireZeroing(op, configuration, instance);
   if (op.long_sleep && !op.shutdown) {
     throw prerequisiteFailure(
       'The long sleep option only makes sense when the instance can be shut down.',
       ErrorCode.invalid,
     );
   }
+  const zeroing = await planZeroing(op, context, instance);
   requireCompression(configuration.cluster.compression_tools, op.compress);
   const snapshots = usesSnapshots(op, configuration, instance) ? planSnapshots(context, instance) : [];
   const running = (await runningOn(context.nodes, configuration, instance, primary.uuid)) !== null;
   return {
-    ...{ configuration, instance, destination, snapshots, running },
+    ...{ configuration, instance, destination, snapshots, running, zeroing },
     compress: op.compress,
     stops: op.shutdown,
     longSleep: op.long_sleep,

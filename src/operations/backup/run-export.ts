@@ -4,6 +4,7 @@ import { disksOf } from '../../model/lookup.ts';
 import type { DiskOnNode } from '../../noderpc/calls/shapes.ts';
 import type { TransferIo } from '../../noderpc/calls/transfer.ts';
 import { bringDisksDown, bringDisksUp } from '../instance/disk-activity.ts';
+import { helperSteps, runHelper } from '../instance/helper/run.ts';
 import { removalSteps, removeForGood } from '../instance/remove.ts';
 import { disksOnNode, instanceOnNode } from '../on-node.ts';
 import type { JobHandle } from '../operation.ts';
@@ -241,6 +242,7 @@ export async function runExport(wish: ExportPlan, job: JobHandle): Promise<[bool
     });
   }
   if (activates) await activate(wish, job);
+  if (wish.zeroing !== undefined) await runHelper(wish.zeroing, wish, job);
   const plan = wish.snapshots.length === 0 || (await takeSnapshots(wish, job)) ? wish : unsnapped(wish);
   const isEarly = plan.snapshots.length > 0;
   if (isStartedAgain(plan) && isEarly) await start(plan, job);
@@ -271,6 +273,7 @@ export const exportSteps = [
     startInstance,
     activateDisks,
     deactivateDisks,
+    ...helperSteps,
     ...snapshotSteps,
     ...transferSteps,
     endTransfer,
