@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
+import { makeSelfSignedCertificate } from '../noderpc/certificates.ts';
 import { methods } from './route.ts';
 import { routes } from './routes/table.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
@@ -16,7 +17,13 @@ const statusOf = (text: string) => Number(/^HTTP\/1\.1 (\d+) /.exec(text)?.[1] ?
 describe('slow and idle clients', () => {
   let server: TestServer;
   before(async () => {
-    server = await startTestServer({ headersMs: 300, requestMs: 600, idleMs: 300, checkMs: 50 });
+    server = await startTestServer({
+      headersMs: 300,
+      requestMs: 600,
+      idleMs: 300,
+      takingMs: 100,
+      checkMs: 50,
+    });
   });
   after(() => server.close());
 
@@ -59,6 +66,98 @@ describe('slow and idle clients', () => {
     assert.equal(statusOf(await server.exchange(get('/version'))), 200);
     await Promise.all(ends);
   });
+});
+
+describe('clients that take nothing of their answers', () => {
+  const forever = 900_000;
+  const ask = 'GET /3/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n';
+  /** Sends, reads nothing, and waits until what is sent comes back, since the connection is no more. */
+  async function isShownOut(server: TestServer, text: string): Promise<void> {
+    const socket = server.dial();
+    socket.pause();
+    socket.write(text);
+    const timer = setInterval(() => socket.write(ask), 500);
+    const [error] = (await once(socket, 'error').finally(() => clearInterval(timer))) as [
+      NodeJS.ErrnoException,
+    ];
+    assert.ok(['ECONNRESET', 'EPIPE'].includes(error.code ?? ''), String(error));
+  }
+
+  test('are shown out after a while', { timeout: 20_000 }, async () => {
+    const patience = { headersMs: forever, requestMs: forever, idleMs: forever, takingMs: 100 };
+    const server = await startTestServer(patience);
+    await isShownOut(server, ask.repeat(40));
+    await server.close();
+  });
+
+  for (const kind of ['plain', 'TLS'] as const) {
+    test(`${kind}: at once, when they ask for more than the daemon may hold`, {
+      timeout: 20_000,
+    }, async () => {
+      const pair = await makeSelfSignedCertificate({ commonName: 'a' });
+      const certificate = kind === 'TLS' ? { key: pair, cert: pair } : null;
+      const patience = { headersMs: forever, requestMs: forever, idleMs: forever, takingMs: forever };
+      const server = await startTestServer(patience, {
+        certificate,
+        allowance: { mostHeld: 4 * 1024 * 1024 },
+      });
+      await isShownOut(server, ask.repeat(400));
+      const reader = server.dial();
+      reader.write(get('/3/openapi.json'));
+      let text = '';
+      reader.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      await once(reader, 'close');
+      assert.equal(typeof JSON.parse(text.slice(text.indexOf('\r\n\r\n'))), 'object');
+      await server.close();
+    });
+  }
+});
+
+describe('more connections than may wait for their clients', () => {
+  const mostWaiting = 20;
+  const open = (server: TestServer, count: number) =>
+    Array.from({ length: count }, () => {
+      const socket = server.connect();
+      socket.on('error', () => {});
+      socket.resume();
+      return { socket, ended: once(socket, 'close') };
+    });
+
+  for (const kind of ['plain', 'TLS'] as const) {
+    test(`${kind}: the one that has waited longest goes, and nobody who is served`, async () => {
+      const pair = await makeSelfSignedCertificate({ commonName: 'a' });
+      const certificate = kind === 'TLS' ? { key: pair, cert: pair } : null;
+      const server = await startTestServer({}, { allowance: { mostWaiting }, certificate });
+      try {
+        const listener = server.dial();
+        let heard = '';
+        listener.on('data', (chunk: Buffer) => {
+          heard += chunk.toString('latin1');
+        });
+        listener.write(`GET /3/events HTTP/1.1\r\nHost: a\r\n${credentials}\r\n`);
+        while (!heard.includes('event: job')) await once(listener, 'data');
+        const asked = server.dial();
+        asked.write('GET /version HTTP/1.1\r\nHost: a\r\n\r\n');
+        await once(asked, 'data');
+        const askedEnd = once(asked.resume(), 'close');
+        const first = open(server, mostWaiting);
+        await askedEnd;
+        const next = open(server, mostWaiting);
+        await Promise.all(first.map(({ ended }) => ended));
+        const last = server.dial();
+        last.write(get('/version'));
+        const [answer] = (await once(last, 'data')) as [Buffer];
+        assert.equal(statusOf(answer.toString()), 200);
+        assert.ok(next.slice(2).every(({ socket }) => !socket.destroyed));
+        assert.ok(!listener.destroyed);
+        for (const socket of [listener, last, ...next.map((one) => one.socket)]) socket.destroy();
+      } finally {
+        await server.close();
+      }
+    });
+  }
 });
 
 describe('tricks', () => {

@@ -13,6 +13,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import { releaseVersion } from '../model/release.ts';
+import { type Allowance, Connections } from './connections.ts';
 import type { EventSink } from './event-hub.ts';
 import { HttpError } from './http-error.ts';
 import { errorAnswer, type HttpAnswer, type Service } from './service.ts';
@@ -30,6 +31,7 @@ export interface ServerOptions {
   /** None: no TLS. */
   readonly certificate: Certificate | null;
   readonly patience?: Partial<Patience>;
+  readonly allowance?: Partial<Allowance>;
 }
 
 /** How long clients may take, in milliseconds. */
@@ -40,6 +42,8 @@ export interface Patience {
   readonly requestMs: number;
   /** Between two requests. */
   readonly idleMs: number;
+  /** Without a byte of an answer being taken. */
+  readonly takingMs: number;
   /** How often that is looked at. */
   readonly checkMs: number;
 }
@@ -52,8 +56,13 @@ export interface RapiServer {
   close(graceMs: number): Promise<void>;
 }
 
-const usualPatience: Patience = { headersMs: 10_000, requestMs: 60_000, idleMs: 15_000, checkMs: 5000 };
-const mostConnections = 20_000;
+const usualPatience: Patience = {
+  ...{ headersMs: 10_000, requestMs: 60_000, idleMs: 15_000, takingMs: 20_000 },
+  checkMs: 5000,
+};
+const usualAllowance: Allowance = { mostWaiting: 1000, mostHeld: 64 * 1024 * 1024 };
+/** Together with those whose requests are being answered. */
+const mostConnections = 4000;
 
 const noBody = Promise.resolve(Buffer.alloc(0));
 
@@ -143,7 +152,8 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
 
 export function createRapiServer(options: ServerOptions): RapiServer {
   const { service, log, port, bind, certificate } = options;
-  const { headersMs, requestMs, idleMs, checkMs } = { ...usualPatience, ...options.patience };
+  const { headersMs, requestMs, idleMs, takingMs, checkMs } = { ...usualPatience, ...options.patience };
+  const connections = new Connections({ ...usualAllowance, ...options.allowance });
   const limits = {
     headersTimeout: headersMs,
     requestTimeout: requestMs,
@@ -156,15 +166,20 @@ export function createRapiServer(options: ServerOptions): RapiServer {
       ? createPlainServer(limits)
       : createTlsServer({ ...limits, ...certificate, minVersion: 'TLSv1.2', handshakeTimeout: headersMs });
   server.maxConnections = mostConnections;
+  server.on('connection', (socket: Socket) => connections.opened(socket));
   server.on('clientError', refuse);
   server.on('request', (message: IncomingMessage, response: ServerResponse) => {
+    const turn = connections.turn(message.socket);
     const gone = new AbortController();
     response.once('close', () => {
+      turn.taken();
       if (!response.writableFinished) gone.abort();
     });
     response.on('error', () => {});
     const { method = '', url = '/', headers } = message;
     const began = performance.now();
+    // It may be that of an answer before this one, which isn't taken yet.
+    message.socket.setTimeout(0);
     service({
       method,
       url,
@@ -172,11 +187,18 @@ export function createRapiServer(options: ServerOptions): RapiServer {
       contentType: headers['content-type'],
       accept: headers.accept,
       lastEventId: headers['last-event-id']?.toString(),
-      readBody: (most) => readBody(message, most),
+      async readBody(most) {
+        const body = await readBody(message, most);
+        turn.begin();
+        return body;
+      },
       gone: gone.signal,
     }).then(
       (answer) => {
-        send(message, response, answer, gone.signal);
+        const state = answer.stream === undefined ? turn.end(Buffer.byteLength(answer.body)) : 'running';
+        if (state === 'gone') response.destroy();
+        else send(message, response, answer, gone.signal);
+        if (state === 'waiting' && !response.writableFinished) message.socket.setTimeout(takingMs);
         log.debug(`${method} ${url} ${answer.status} ${(performance.now() - began).toFixed(1)} ms`);
       },
       (error: unknown) => {

@@ -1,10 +1,11 @@
 /** A server for tests: without TLS, on a port of its own, with a master daemon that knows nothing; and raw bytes to it. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { silentLog } from '../kit/log.ts';
 import { createEventHub } from './event-hub.ts';
 import { routes } from './routes/table.ts';
-import { createRapiServer, type Patience, type RapiServer } from './server.ts';
+import { createRapiServer, type Patience, type RapiServer, type ServerOptions } from './server.ts';
 import { createService } from './service.ts';
 import { parseUsers } from './users.ts';
 
@@ -12,14 +13,20 @@ export interface TestServer {
   readonly port: number;
   /** What the master daemon was asked to submit. */
   readonly submitted: readonly unknown[];
+  /** A connection below TLS. */
   connect(): Socket;
+  /** A connection above TLS, where the server has a certificate. */
+  dial(): Socket;
   /** Sends the bytes and gives what comes until the connection ends, or `isOver` says that it is enough. */
   exchange(bytes: string | Buffer, isOver?: (text: string) => boolean): Promise<string>;
   close(): Promise<void>;
 }
 
 /** The user is `admin`, with the password `pw` and the right to write. */
-export async function startTestServer(patience: Partial<Patience> = {}): Promise<TestServer> {
+export async function startTestServer(
+  patience: Partial<Patience> = {},
+  { certificate = null, ...more }: Partial<ServerOptions> = {},
+): Promise<TestServer> {
   const users = parseUsers('admin pw write\n');
   const submitted: unknown[] = [];
   let told = 0;
@@ -41,13 +48,17 @@ export async function startTestServer(patience: Partial<Patience> = {}): Promise
     log: silentLog,
     now: () => 0,
   });
-  const options = { service, log: silentLog, port: 0, bind: '127.0.0.1', certificate: null, patience };
+  const options = { service, log: silentLog, port: 0, bind: '127.0.0.1', certificate, patience, ...more };
   const server: RapiServer = createRapiServer(options);
   const port = await server.listen();
   return {
     port,
     submitted,
     connect: () => connect(port, '127.0.0.1'),
+    dial: () =>
+      certificate === null
+        ? connect(port, '127.0.0.1')
+        : connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }),
     async exchange(bytes, isOver = () => false) {
       const socket = connect(port, '127.0.0.1');
       let text = '';
