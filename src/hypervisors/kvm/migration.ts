@@ -257,7 +257,8 @@ export async function finalizeTarget(
   if ((await guestProcess(files)) === null) {
     throw new Failure('HypervisorError', [`Instance ${guest.name} is not running after its migration`]);
   }
-  await saveRuntime(files, runtime);
+  // One that is asked again later must not write over what has been plugged in since.
+  if ((await readRuntimeText(files)) === null) await saveRuntime(files, runtime);
   await connectArrived(node, guest, info);
   await node.sockets.with(files.qmp.file, async (qmp) => {
     // One that was stopped for the move goes on; one that was started paused stays so.

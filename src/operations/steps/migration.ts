@@ -6,9 +6,10 @@
  */
 import * as z from 'zod';
 import { sleep } from '../../kit/clock.ts';
-import { executionFailure, messageOf } from '../../kit/failure.ts';
+import { executionFailure, Failure, messageOf } from '../../kit/failure.ts';
 import * as disks from '../../noderpc/calls/disk.ts';
 import * as calls from '../../noderpc/calls/instance.ts';
+import { version } from '../../noderpc/calls/node.ts';
 import { DiskOnNode, InstanceOnNode } from '../../noderpc/calls/shapes.ts';
 import { step, type World } from '../operation.ts';
 import { parametersForMetadata } from './metadata.ts';
@@ -33,6 +34,8 @@ export type Move = z.infer<typeof Move>;
 const syncPollMs = 500;
 const syncTimeoutMs = 1_800_000;
 const transferPollMs = 200;
+/** So many looks in a row at a transfer that doesn't move: five seconds. */
+const idleLooks = 25;
 
 /** Has an earlier undo or the operation itself already settled it on the target? */
 function arrived({ config }: World, move: Move): boolean {
@@ -69,6 +72,16 @@ export async function waitUntilMirrored(
   }
 }
 
+/**
+ * All of it is done as far as it goes: a node that is silent keeps nothing undone on the other one.
+ * @throws the first failure, when all have ended
+ */
+async function bothEnds(...works: readonly Promise<unknown>[]): Promise<void> {
+  for (const end of await Promise.allSettled(works)) if (end.status === 'rejected') throw end.reason;
+}
+
+const isSilence = (error: unknown) => error instanceof Failure && error.errorClass === 'RpcError';
+
 export async function disconnect({ nodes }: Pick<World, 'nodes'>, move: Move): Promise<void> {
   await nodes.call(move.source, disks.drbdDisconnectNet, { disks: move.sourceDisks });
   await nodes.call(move.target, disks.drbdDisconnectNet, { disks: move.targetDisks });
@@ -83,6 +96,24 @@ export async function attach(
     nodes.call(move.source, disks.drbdAttachNet, { disks: move.sourceDisks, multiMaster }),
     nodes.call(move.target, disks.drbdAttachNet, { disks: move.targetDisks, multiMaster }),
   ]);
+}
+
+/** One writer again. Both ends have parted before one of them looks for the other. */
+async function connectAsBefore({ nodes }: World, move: Move): Promise<void> {
+  const { source, target, sourceDisks, targetDisks } = move;
+  const parted = bothEnds(
+    nodes.call(source, disks.drbdDisconnectNet, { disks: sourceDisks }),
+    nodes.call(target, disks.drbdDisconnectNet, { disks: targetDisks }),
+  );
+  const meeting = { multiMaster: false };
+  await parted.catch((error: unknown) => {
+    if (!isSilence(error)) throw error;
+  });
+  await bothEnds(
+    nodes.call(source, disks.drbdAttachNet, { disks: sourceDisks, ...meeting }),
+    nodes.call(target, disks.drbdAttachNet, { disks: targetDisks, ...meeting }),
+  );
+  await parted;
 }
 
 /** The disks as they are when the instance runs on the target: written there only. */
@@ -123,8 +154,7 @@ export const connectDualPrimary = step({
   },
   undo: async (world, move) => {
     if (arrived(world, move)) return;
-    await disconnect(world, move);
-    await attach(world, move, false);
+    await connectAsBefore(world, move);
   },
 });
 
@@ -155,14 +185,28 @@ export interface Transfer {
 /** What is to be told while memory is on its way. */
 type Progress = (status: calls.MigrationStatus) => void;
 
+/** A hypervisor whose other end has lost its power waits for it for a quarter of an hour. */
+async function requireTarget(nodes: World['nodes'], { target, name }: Move): Promise<void> {
+  try {
+    await nodes.call(target, version, {});
+  } catch (error) {
+    throw executionFailure(
+      `Could not migrate instance ${name}: nothing moves, and its new node is silent: ${messageOf(error)}`,
+      error,
+    );
+  }
+}
+
 /** Moves the guest's memory. Undone by calling it off; a guest that has arrived is completed instead. */
 export function transferGuest(progress: Progress = () => {}, signal?: AbortSignal) {
   return step({
     name: 'transfer-guest',
     input: Move.extend({ info: z.string() }),
-    run: async ({ nodes }, { source, onSource, targetAddress, live, name }): Promise<Transfer> => {
+    run: async ({ nodes }, move): Promise<Transfer> => {
+      const { source, onSource, targetAddress, live, name } = move;
       await nodes.call(source, calls.instanceMigrate, { instance: onSource, address: targetAddress, live });
-      for (;;) {
+      let moved: number | null = null;
+      for (let idle = 0; ; ) {
         const status = await nodes.call(source, calls.instanceGetMigrationStatus, { instance: onSource });
         if (status.status === 'completed') return { downtimeMs: status.downtimeMs };
         if (status.status === 'failed' || status.status === 'cancelled') {
@@ -171,12 +215,24 @@ export function transferGuest(progress: Progress = () => {}, signal?: AbortSigna
           );
         }
         progress(status);
+        idle = status.transferredMiB === moved ? idle + 1 : 0;
+        moved = status.transferredMiB;
+        if (idle >= idleLooks) {
+          idle = 0;
+          await requireTarget(nodes, move);
+        }
         await sleep(transferPollMs, signal);
       }
     },
     undo: async (world, move) => {
-      if (arrived(world, move)) return;
-      if (await runsOnTarget(world, move)) {
+      // An earlier try has come as far as that.
+      if (arrived(world, move)) return await tidyAfterArrival(world, move);
+      // A target that is silent can't say; the source knows whether it has sent the guest off, and says no if so.
+      const isThere = await runsOnTarget(world, move).catch((error: unknown) => {
+        if (!isSilence(error)) throw error;
+        return false;
+      });
+      if (isThere) {
         await completeOnTarget(world, move);
         return;
       }
@@ -205,16 +261,21 @@ async function recordPrimary({ config }: World, move: Move): Promise<void> {
 }
 
 async function tidyAfterArrival(world: World, move: Move & { readonly info: string }): Promise<void> {
-  await world.nodes.call(move.target, calls.instanceFinalizeMigrationTarget, {
+  const here = world.nodes.call(move.target, calls.instanceFinalizeMigrationTarget, {
     instance: move.onTarget,
     info: move.info,
     success: true,
   });
+  await here.catch((error: unknown) => {
+    if (!isSilence(error)) throw error;
+  });
+  // What stands still there is nobody's any more, also when the target has lost its power with the guest by now.
   await world.nodes.call(move.source, calls.instanceFinalizeMigrationSource, {
     instance: move.onSource,
     success: true,
     live: move.live,
   });
+  await here;
   await settleDisksOnTarget(world, move);
 }
 
