@@ -329,3 +329,36 @@ test('a node brings its own settings, and keeps them when it comes again at anot
     /ssh_port/,
   );
 });
+
+test('the keys of the nodes are told to each other when SSH was set up on the new one', async () => {
+  const joining = { name: 'localhost', ip: '127.0.0.1' };
+  const told = async (request: object) => {
+    const cluster = createMemoryCluster({ joining });
+    await runOperation(cluster, nodeAdd, { node_name: 'localhost', secondary_ip: '192.0.3.9', ...request });
+    return Object.keys(cluster.nodes.machine(nodeUuid(2)).ssh.known ?? {});
+  };
+  assert.deepEqual(await told({}), []);
+  assert.deepEqual(await told({ node_setup: true }), [1, 2, 3].map(nodeUuid));
+});
+
+test('a node that comes again keeps nothing of a candidate, nor guests that it may not have', async () => {
+  const localhost = { name: 'localhost', primary_ip: '127.0.0.1' };
+  const cluster = createMemoryCluster({
+    instances: [memoryInstance('web1.memory.example', { state: 'down', nodes: [2, 3] })],
+    joining: { name: 'localhost', ip: '127.0.0.1' },
+  });
+  const { config } = cluster.world;
+  await config.change('it has another name', (draft) =>
+    draft.put('nodes', { ...config.current.nodes.get(nodeUuid(3))!, ...localhost }),
+  );
+  const again = { node_name: 'localhost', readd: true };
+  await assert.rejects(
+    runOperation(cluster, nodeAdd, { ...again, vm_capable: false }),
+    /^OpPrereqError: Node localhost being re-added with vm_capable flag set to false, but it already holds instances$/,
+  );
+  const { events } = cluster.nodes.machine(nodeUuid(3));
+  await runOperation(cluster, nodeAdd, again);
+  assert.deepEqual(events, []);
+  await runOperation(cluster, nodeAdd, { ...again, master_capable: false });
+  assert.deepEqual(events, ['demoted']);
+});

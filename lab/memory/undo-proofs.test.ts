@@ -66,7 +66,9 @@ test('a migration is taken back until the guest has arrived, and completed from 
 
 test('adding a node leaves nothing behind on it', async () => {
   const joining = { name: 'localhost', ip: '127.0.0.1' };
-  await provesUndo(nodeAdd, { node_name: 'localhost', secondary_ip: '192.0.3.9' }, memoryWorld({ joining }));
+  const request = { node_name: 'localhost', secondary_ip: '192.0.3.9' };
+  await provesUndo(nodeAdd, request, memoryWorld({ joining }));
+  await provesUndo(nodeAdd, { ...request, node_setup: true }, memoryWorld({ joining }));
 });
 
 test('removing a node is taken back until it has left', async () => {

@@ -50,7 +50,7 @@ export const NetworkRemove = opcode({
   doc: 'Removes a network.',
   params: {
     network_name: required(t.nonEmptyString, 'Name of the network'),
-    force: optional(t.boolean, false, 'Kept for older clients'),
+    force: optional(t.boolean, false, 'No effect: a network that is connected to a group is never removed'),
   },
 });
 

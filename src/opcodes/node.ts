@@ -11,14 +11,22 @@ export const NodeAdd = opcode({
     node_name: required(t.nonEmptyString, 'Name of the new node'),
     hv_state: optional(t.maybe(v.parameters), null, 'Resources that the hypervisor keeps for itself'),
     disk_state: optional(t.maybe(v.parameters), null, 'Disk space that is kept for others'),
-    primary_ip: optional(v.maybeName, null, 'Address of the node; from its name when not given'),
+    primary_ip: optional(
+      v.maybeName,
+      null,
+      'What clients put here is not taken: the address is always that of its name',
+    ),
     secondary_ip: optional(v.maybeName, null, 'Address for replication and migration'),
     readd: optional(t.boolean, false, 'The node is known and comes back'),
     group: optional(v.maybeName, null, 'Group that it joins'),
     master_capable: optional(t.maybe(t.boolean), null, 'Whether the node may become master'),
     vm_capable: optional(t.maybe(t.boolean), null, 'Whether the node may have instances'),
     ndparams: optional(t.maybe(v.parameters), null, 'Node parameters'),
-    node_setup: optional(t.boolean, false, 'Set up SSH on the node'),
+    node_setup: optional(
+      t.boolean,
+      false,
+      'SSH was set up on the node: the keys of the nodes are told to each other',
+    ),
   },
 });
 

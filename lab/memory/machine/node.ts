@@ -52,7 +52,10 @@ export const nodeHandlers: Readonly<Record<string, Handler>> = {
     machine.member = false;
     return null;
   },
-  node_demote_from_mc: () => null,
+  node_demote_from_mc: (machine) => {
+    machine.events.push('demoted');
+    return null;
+  },
   hooks_runner: () => [],
   node_verify: () => ({
     protocol: 3010000,

@@ -3,11 +3,17 @@ import { isIP } from 'node:net';
 import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
 import { resolveHost } from '../../kit/resolve.ts';
 import type { Configuration } from '../../model/configuration.ts';
-import { groupNamed, masterNode } from '../../model/lookup.ts';
+import { groupNamed, masterNode, nodesOf } from '../../model/lookup.ts';
 import type { Node } from '../../model/objects/node.ts';
 import type { NodeGroup } from '../../model/objects/node-group.ts';
 import { filledNode } from '../../model/params/fill.ts';
-import { nodeCryptoTokens, nodeHasIpAddress, version, vgList } from '../../noderpc/calls/node.ts';
+import {
+  nodeCryptoTokens,
+  nodeDemoteFromCandidate,
+  nodeHasIpAddress,
+  version,
+  vgList,
+} from '../../noderpc/calls/node.ts';
 import { nodeVerify } from '../../noderpc/calls/verify.ts';
 import { NodeAdd } from '../../opcodes/node.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
@@ -30,6 +36,8 @@ interface AddPlan {
   readonly node: Node;
   readonly before: Node | null;
   readonly readd: boolean;
+  /** Its SSH was set up, and the other nodes have to know of it. */
+  readonly nodeSetup: boolean;
   readonly key: string;
 }
 
@@ -85,6 +93,17 @@ function flagsOf(op: Op, before: Node | undefined): Pick<Node, 'master_capable' 
   };
 }
 
+function requireNoInstances(configuration: Configuration, node: Node): void {
+  const isUsed = configuration.instances
+    .values()
+    .some((each) => nodesOf(configuration, each).includes(node.uuid));
+  if (!isUsed) return;
+  throw prerequisiteFailure(
+    `Node ${node.name} being re-added with vm_capable flag set to false, but it already holds instances`,
+    ErrorCode.state,
+  );
+}
+
 async function plan(op: Op, context: PlanContext): Promise<AddPlan> {
   const { configuration, reservations, owner } = context;
   const family = configuration.cluster.primary_ip_family === 10 ? 6 : 4;
@@ -107,6 +126,7 @@ async function plan(op: Op, context: PlanContext): Promise<AddPlan> {
   checkAddresses(configuration, host.name, host.ip, secondary);
   const group = before === undefined ? groupOf(configuration, op.group).uuid : before.group;
   const flags = flagsOf(op, before);
+  if (before !== undefined && !flags.vm_capable) requireNoInstances(configuration, before);
   const candidate = flags.master_capable && hasRoom(configuration, before === undefined ? [] : [before.uuid]);
   if (op.readd) context.info('Readding a node, the offline/drained flags were reset');
   if (candidate) context.info('Node will be a master candidate');
@@ -133,6 +153,7 @@ async function plan(op: Op, context: PlanContext): Promise<AddPlan> {
     node: { ...node, ...changedSettings(op, node) },
     before: before ?? null,
     readd: op.readd,
+    nodeSetup: op.node_setup,
     key: joiningKey(host.name, host.ip),
   };
 }
@@ -163,8 +184,17 @@ async function examine({ configuration, node, key }: AddPlan, job: JobHandle): P
   }
 }
 
+/** A node that was a candidate once may have old copies still. */
+async function forgetCandidacy(node: Node, job: JobHandle): Promise<void> {
+  try {
+    await job.world.nodes.call(node.uuid, nodeDemoteFromCandidate, {});
+  } catch (error) {
+    job.warn(`Node failed to demote itself from master candidate status: ${messageOf(error)}`);
+  }
+}
+
 async function run(plan: AddPlan, job: JobHandle): Promise<null> {
-  const { configuration, node, before, key } = plan;
+  const { configuration, node, before, readd, nodeSetup, key } = plan;
   const { cluster } = configuration;
   await job.do(enrol, { key, name: node.name, modifySsh: cluster.modify_ssh_setup });
   await examine(plan, job);
@@ -187,7 +217,8 @@ async function run(plan: AddPlan, job: JobHandle): Promise<null> {
     digestBefore: before === null ? null : (cluster.candidate_certs[before.uuid] ?? null),
   });
   await job.keep();
-  await followRoles(job);
+  if (readd && !node.master_candidate) await forgetCandidacy(node, job);
+  if (nodeSetup) await followRoles(job);
   await uploadAncillaryFiles(job, undefined, [node.uuid]);
   if (cluster.modify_etc_hosts) await uploadAncillaryFiles(job, [job.world.paths.etcHosts]);
   return null;
