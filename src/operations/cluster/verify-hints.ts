@@ -44,7 +44,7 @@ export const verifyHints: Readonly<Record<VerifyCodeName, Hint>> = {
   ENODEOOBPATH: () => 'gnt-cluster copyfile PROGRAM, or gnt-node modify --node-parameters oob_program=PATH',
   ENODEORPHANINSTANCE: (name) => `gnt-cluster command -n ${name} to end it, once you know whose it is`,
   ENODEORPHANLV: () =>
-    'gnt-cluster repair, or gnt-cluster modify --reserved-lvs for what is not an instance’s',
+    'gnt-cluster repair, or gnt-cluster modify --reserved-lvs for what belongs to no instance',
   ENODEOS: () => 'gnt-os diagnose; gnt-cluster copyfile the files of the definition',
   ENODERPC: (name) => `gnt-node health ${name}; when it is gone: gnt-node modify --offline=yes ${name}`,
   ENODESETUP: (name) => `gnt-node add --readd ${name}`,

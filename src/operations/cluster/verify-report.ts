@@ -74,7 +74,7 @@ export class VerifyReport {
     if (errorCodes) say(`  - ${level}:${code}:${kind}:${item ?? 'None'}:${text}`);
     else {
       say(`  - ${level}: ${kind} ${item ?? ''}: ${text}`);
-      say(`      Mend it with: ${hint ?? verifyHints[code](item ?? '')}`);
+      say(`      Mend it with: ${hint ?? verifyHints[code](item ?? kind.toUpperCase())}`);
     }
     if (level === 'ERROR') this.bad = true;
   }

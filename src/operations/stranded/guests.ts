@@ -39,7 +39,7 @@ const stop = lateUndo(stopInstance, {
 const memory = lateUndo(balloon, {
   nodes: () => [],
   instances: (_configuration, { instance }) => [instance.name],
-  judge: () => settled('the memory that a guest has now is its next start’s again'),
+  judge: () => settled("the memory that a guest has now is its next start's again"),
 });
 
 const device = lateUndo(hotplugDevice, {

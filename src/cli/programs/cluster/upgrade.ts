@@ -146,7 +146,7 @@ async function backUp(session: Session): Promise<boolean> {
 async function prepare({ session, to, target, from, rollback }: Upgrade): Promise<boolean> {
   session.print(`Verifying ${to} present on all nodes`);
   if (!(await knowsEveryNode(session))) {
-    session.warn('The list of nodes on this machine is not the cluster’s: run gnt-cluster redist-conf first');
+    session.warn("The list of nodes on this machine is not the cluster's: run gnt-cluster redist-conf first");
     return false;
   }
   const without = await everywhere(session, `test -d ${library}/${folderOf(target)}`);
