@@ -1,13 +1,11 @@
 /** move-instance: takes instances from one cluster to another over the remote API of both. */
 import { readFileSync } from 'node:fs';
 import { sleep } from '../../kit/clock.ts';
-import { messageOf } from '../../kit/failure.ts';
 import { logTimestamp } from '../../kit/log.ts';
 import { ExitCode } from '../exit-codes.ts';
-import { OptionError } from '../optparse/convert.ts';
-import { formatHelp, formatUsage, helpWidth } from '../optparse/help.ts';
 import { nicsOf } from '../shared/devices.ts';
 import { typedBackend, typedHypervisor } from '../shared/parameters.ts';
+import { runStandalone } from '../standalone.ts';
 import { type Move, moveInstance, type Surroundings } from './mover.ts';
 import { type CommandLine, options, readCommandLine, usage, type Values } from './options.ts';
 import { RapiClient, readPassword } from './rapi-client.ts';
@@ -114,27 +112,11 @@ async function moveAll(line: CommandLine): Promise<number> {
   return [...faults.values()].some((each) => each !== undefined) ? ExitCode.failure : ExitCode.success;
 }
 
-async function main(words: readonly string[]): Promise<number> {
-  let line: CommandLine | 'help';
-  try {
-    line = readCommandLine(words);
-  } catch (error) {
-    if (!(error instanceof OptionError)) throw error;
-    process.stderr.write(`${formatUsage(usage)}\n${program}: error: ${error.message}\n`);
-    return ExitCode.usage;
-  }
-  if (line === 'help') {
-    process.stdout.write(
-      formatHelp(usage, 'Moves instances from one cluster to another', options, helpWidth(process.env)),
-    );
-    return ExitCode.success;
-  }
-  return await moveAll(line);
-}
-
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`${program}: error: ${messageOf(error)}\n`);
-  process.exitCode = ExitCode.failure;
-}
+await runStandalone({
+  program,
+  usage,
+  description: 'Moves instances from one cluster to another',
+  options,
+  read: readCommandLine,
+  work: moveAll,
+});

@@ -1,17 +1,14 @@
 /** ovfconverter: instances come from other virtualization software and go there, as OVF packages. */
-import { messageOf } from '../../kit/failure.ts';
 import { logTimestamp } from '../../kit/log.ts';
 import { pathsFor } from '../../kit/paths.ts';
 import { ExitCode } from '../exit-codes.ts';
-import { OptionError } from '../optparse/convert.ts';
-import { formatHelp, formatUsage, helpWidth } from '../optparse/help.ts';
+import { runStandalone } from '../standalone.ts';
 import { exportPackage } from './export.ts';
 import { images } from './images.ts';
 import { importPackage, type Surroundings } from './import.ts';
 import { type CommandLine, options, readCommandLine, usage, type Values } from './options.ts';
 import { Workspace } from './workspace.ts';
 
-const program = 'ovfconverter';
 const description =
   'Translates between OVF packages and exports of instances: "import" makes an export that gnt-backup import takes' +
   ' from a description (.ovf) or an archive (.ova), "export" makes a package of the config.ini of an export. The' +
@@ -33,38 +30,24 @@ function surroundings({ debug, verbose }: Values): Surroundings {
   };
 }
 
-async function convert({ mode, source, values }: CommandLine): Promise<void> {
+async function convert({ mode, source, values }: CommandLine): Promise<number> {
   const around = surroundings(values);
   around.say(`Chosen ${mode} mode, reading the ${source} file`);
   const work = mode === 'import' ? importPackage : exportPackage;
   try {
     const made = await work(source, values, around);
     around.say(`Made ${made}`);
+    return ExitCode.success;
   } finally {
     await around.work.tidy();
   }
 }
 
-async function main(words: readonly string[]): Promise<number> {
-  let line: CommandLine | 'help';
-  try {
-    line = readCommandLine(words);
-  } catch (error) {
-    if (!(error instanceof OptionError)) throw error;
-    process.stderr.write(`${formatUsage(usage)}\n${program}: error: ${error.message}\n`);
-    return ExitCode.usage;
-  }
-  if (line === 'help') {
-    process.stdout.write(formatHelp(usage, description, options, helpWidth(process.env)));
-    return ExitCode.success;
-  }
-  await convert(line);
-  return ExitCode.success;
-}
-
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`${program}: error: ${messageOf(error)}\n`);
-  process.exitCode = ExitCode.failure;
-}
+await runStandalone({
+  program: 'ovfconverter',
+  usage,
+  description,
+  options,
+  read: readCommandLine,
+  work: convert,
+});

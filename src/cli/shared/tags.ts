@@ -1,11 +1,12 @@
-/** What `list-tags`, `add-tags` and `remove-tags` of every noun do; their tables stand with their programs. */
+/** `list-tags`, `add-tags` and `remove-tags` of every noun. */
 
 import { readFileSync } from 'node:fs';
 import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
 import { TagsDel, TagsSet } from '../../opcodes/tags.ts';
-import type { TagKind } from '../command.ts';
+import { type ArgumentKind, type Command, command, many, one, type TagKind } from '../command.ts';
 import { opcodeOf } from '../jobs/opcode.ts';
 import { type JobOptions, submit } from '../jobs/submit.ts';
+import * as o from '../options/index.ts';
 import { systemErrorText } from '../output/system-errors.ts';
 import type { Session } from '../session.ts';
 
@@ -38,7 +39,7 @@ function tagsFrom(source: string | null): string[] {
   return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
 }
 
-export function listTags(kind: TagKind) {
+function listTags(kind: TagKind) {
   return async (session: Session, _options: unknown, args: string[]): Promise<number> => {
     const { name } = splitTarget(kind, args);
     const tags = (await session.call('QueryTags', [kind, name])) as string[];
@@ -57,10 +58,47 @@ function changeTags(kind: TagKind, definition: typeof TagsSet | typeof TagsDel, 
   };
 }
 
-export function addTags(kind: TagKind) {
-  return changeTags(kind, TagsSet, 'added');
+/** What is tagged, and the words for it. */
+export interface Tagged {
+  readonly kind: TagKind;
+  /** What the name of one is; the cluster needs none. */
+  readonly argument?: ArgumentKind;
+  /** "<node-name>", or nothing. */
+  readonly usage: string;
+  /** "the given node" */
+  readonly what: string;
+  /** The same where tags are taken away: Ganeti has a word less there for some. */
+  readonly from?: string;
 }
 
-export function removeTags(kind: TagKind) {
-  return changeTags(kind, TagsDel, 'removed');
+export function tagCommands({ kind, argument, usage, what, from = what }: Tagged): {
+  readonly listTags: Command;
+  readonly addTags: Command;
+  readonly removeTags: Command;
+} {
+  const named = argument === undefined ? [] : [one(argument)];
+  const changing = {
+    arguments: [...named, many('unknown')],
+    options: [o.tagsFrom, o.priority, o.submit, o.printJobId],
+    usage: `${usage} <tag>...`.trim(),
+  } as const;
+  return {
+    listTags: command({
+      arguments: named,
+      options: [],
+      usage,
+      description: `List the tags of ${what}`,
+      run: listTags(kind),
+    }),
+    addTags: command({
+      ...changing,
+      description: `Add tags to ${what}`,
+      run: changeTags(kind, TagsSet, 'added'),
+    }),
+    removeTags: command({
+      ...changing,
+      description: `Remove tags from ${from}`,
+      run: changeTags(kind, TagsDel, 'removed'),
+    }),
+  };
 }

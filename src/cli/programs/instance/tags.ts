@@ -1,28 +1,10 @@
 /** Tags of instances. */
-import { command, many, one } from '../../command.ts';
-import * as o from '../../options/index.ts';
-import * as tags from '../../shared/tags.ts';
+import { tagCommands } from '../../shared/tags.ts';
 
-export const listTags = command({
-  arguments: [one('instance')],
-  options: [],
+export const { listTags, addTags, removeTags } = tagCommands({
+  kind: 'instance',
+  argument: 'instance',
   usage: '<instance-name>',
-  description: 'List the tags of the given instance',
-  run: tags.listTags('instance'),
-});
-
-export const addTags = command({
-  arguments: [one('instance'), many('unknown')],
-  options: [o.tagsFrom, o.priority, o.submit, o.printJobId],
-  usage: '<instance-name> <tag>...',
-  description: 'Add tags to the given instance',
-  run: tags.addTags('instance'),
-});
-
-export const removeTags = command({
-  arguments: [one('instance'), many('unknown')],
-  options: [o.tagsFrom, o.priority, o.submit, o.printJobId],
-  usage: '<instance-name> <tag>...',
-  description: 'Remove tags from given instance',
-  run: tags.removeTags('instance'),
+  what: 'the given instance',
+  from: 'given instance',
 });
