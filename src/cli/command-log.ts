@@ -3,6 +3,7 @@
  * never reach it, nor the terminal with --debug.
  */
 import { appendFileSync } from 'node:fs';
+import { Failure, traceOf } from '../kit/failure.ts';
 import { logTimestamp } from '../kit/log.ts';
 import type { Command } from './command.ts';
 import type { Option } from './optparse/option.ts';
@@ -59,10 +60,11 @@ export function logCommand(
   surroundings.terminal.err(text);
 }
 
-/** A failure goes to the log with its cause; the user has read the sentence already. */
+/** A failure goes to the log with its cause, a fault with where it happened; the user has read the sentence already. */
 export function logFailure(session: Session, text: string, error: unknown): void {
   const cause =
     error instanceof Error && error.cause !== undefined ? `; cause: ${failureText(error.cause)}` : '';
-  const shown = `Error during command processing: ${text.replaceAll('\n', ' | ')}${cause}`;
+  const trace = error instanceof Failure ? '' : `; ${traceOf(error)}`;
+  const shown = `Error during command processing: ${text}${cause}${trace}`.replaceAll('\n', ' | ');
   append(session, line(session.program, session.command, 'ERROR', shown));
 }

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { isBackgroundChild, reportReady, startInBackground, takePidFile } from './daemon.ts';
-import { Failure, messageOf, notSupportedYet } from './failure.ts';
+import { Failure, messageOf, notSupportedYet, traceOf } from './failure.ts';
 import type { Log } from './log.ts';
 import { openDaemonLog } from './log-file.ts';
 import { type Paths, pathsFor } from './paths.ts';
@@ -134,7 +134,7 @@ async function serveUntilEnd(definition: DaemonDefinition, options: DaemonOption
     echo: options.debug && options.foreground,
   });
   const { log } = logFile;
-  process.on('unhandledRejection', (reason) => log.error(`Unhandled: ${messageOf(reason)}`));
+  process.on('unhandledRejection', (reason) => log.error(`Unhandled: ${traceOf(reason)}`));
   const ended = new Promise<void>((resolve) => {
     process.once('SIGTERM', () => resolve());
     process.once('SIGINT', () => resolve());
@@ -153,7 +153,7 @@ async function serveUntilEnd(definition: DaemonDefinition, options: DaemonOption
     await daemon.close();
     log.info('Stopped');
   } catch (error) {
-    log.error(messageOf(error));
+    log.error(traceOf(error));
     throw error;
   } finally {
     pidFile.release();

@@ -97,6 +97,12 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** For a log or whoever looks for a fault: a failure says what it is; of anything else, where it happened counts. */
+export function traceOf(error: unknown): string {
+  if (error instanceof Failure || !(error instanceof Error)) return messageOf(error);
+  return error.stack ?? error.message;
+}
+
 /** Ganeti's wire form of an exception: [class name, [arguments…]] (errors.EncodeException). */
 export function encodeFailure(error: unknown): [string, unknown[]] {
   if (error instanceof Failure) return [error.errorClass, [...error.args]];

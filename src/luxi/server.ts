@@ -9,7 +9,7 @@
 import { once } from 'node:events';
 import { chmod, chown, rename, stat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { encodeFailure, Failure, messageOf } from '../kit/failure.ts';
+import { encodeFailure, Failure, messageOf, traceOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import { frame, MessageCutter } from './framing.ts';
 
@@ -84,9 +84,7 @@ async function answer(text: string, options: LuxiServerOptions, peer: LuxiPeer):
     return frame({ success: true, result: result ?? null });
   } catch (error) {
     if (!(error instanceof Failure)) {
-      options.log.error(
-        `luxi connection ${peer.connection}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-      );
+      options.log.error(`luxi connection ${peer.connection}: ${traceOf(error)}`);
     }
     return frame({ success: false, result: encodeError(error) });
   }

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { isBackgroundChild, reportReady, startInBackground, takePidFile } from '../kit/daemon.ts';
-import { Failure, messageOf } from '../kit/failure.ts';
+import { Failure, messageOf, traceOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import { type DaemonLog, openDaemonLog } from '../kit/log-file.ts';
 import { type Paths, pathsFor } from '../kit/paths.ts';
@@ -89,9 +89,7 @@ async function serveUntilEnd({ paths, logFile, noVoting }: Served): Promise<void
     logFile.reopen();
     log.info('Log file opened again');
   });
-  process.on('unhandledRejection', (reason) =>
-    log.error(`Unhandled: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`),
-  );
+  process.on('unhandledRejection', (reason) => log.error(`Unhandled: ${traceOf(reason)}`));
   try {
     if (noVoting) log.warning('Starting without the votes of other nodes, as told');
     else await requireElection(paths, log, ending.signal);
@@ -130,13 +128,7 @@ async function serve({ debug, foreground, noVoting }: MasterdOptions): Promise<v
   try {
     await serveUntilEnd({ paths, logFile, noVoting });
   } catch (error) {
-    logFile.log.error(
-      error instanceof NotMaster
-        ? error.message
-        : error instanceof Error
-          ? (error.stack ?? error.message)
-          : String(error),
-    );
+    logFile.log.error(error instanceof NotMaster ? error.message : traceOf(error));
     throw error;
   } finally {
     pidFile.release();

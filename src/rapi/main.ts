@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { isBackgroundChild, reportReady, startInBackground, takePidFile } from '../kit/daemon.ts';
-import { Failure, messageOf } from '../kit/failure.ts';
+import { Failure, messageOf, traceOf } from '../kit/failure.ts';
 import { openDaemonLog } from '../kit/log-file.ts';
 import { type Paths, pathsFor } from '../kit/paths.ts';
 import { isOwnName, ownHostname } from '../kit/resolve.ts';
@@ -62,7 +62,7 @@ async function serve(options: RapiOptions, paths: Paths): Promise<void> {
     echo: options.debug && options.foreground,
   });
   const { log } = logFile;
-  process.on('unhandledRejection', (reason) => log.error(`Unhandled: ${messageOf(reason)}`));
+  process.on('unhandledRejection', (reason) => log.error(`Unhandled: ${traceOf(reason)}`));
   const master = openMaster(() => connectLuxi(luxiAddress(paths)), options.maxClients);
   // Waiting for events must not take a turn of those who ask and go.
   const eventSource = openMaster(() => connectLuxi(luxiAddress(paths)), eventConnections);
@@ -103,7 +103,7 @@ async function serve(options: RapiOptions, paths: Paths): Promise<void> {
     await server.close(graceMs);
     log.info('Stopped');
   } catch (error) {
-    log.error(messageOf(error));
+    log.error(traceOf(error));
     throw error;
   } finally {
     events.close();

@@ -3,7 +3,7 @@
  * order of the checks is Ganeti's, but for bodies: a body is read only after the rights were checked, so that
  * nobody without a right can make the daemon hold megabytes.
  */
-import { Failure, messageOf } from '../kit/failure.ts';
+import { Failure, messageOf, traceOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import { type AnswerParts, answerRequest } from './answer.ts';
 import type { EventHub, EventSink } from './event-hub.ts';
@@ -159,7 +159,7 @@ export function createService(parts: ServiceParts): Service {
   const asError = (error: unknown): HttpError => {
     if (error instanceof HttpError) return error;
     if (error instanceof Failure) return asHttpError(error);
-    parts.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    parts.log.error(traceOf(error));
     return new HttpError(500, messageOf(error));
   };
 

@@ -44,6 +44,21 @@ async function run(
   return told;
 }
 
+test('a fault of the tool itself is one line, and with -v says where', async () => {
+  const connect = () => Promise.reject(new TypeError('no such thing'));
+  for (const tool of ['hbal', 'harep']) {
+    const quiet = capturedContext({ connect });
+    assert.equal(await runTool(tool, ['-L'], quiet), 1);
+    assert.equal(
+      quiet.stderr(),
+      `${tool}: TypeError: no such thing (a fault of the program; -v shows where)\n`,
+    );
+    const verbose = capturedContext({ connect });
+    assert.equal(await runTool(tool, ['-L', '-v'], verbose), 1);
+    assert.match(verbose.stderr(), /: TypeError: no such thing\n.*\n +at .*bad-input\.test\.ts:/);
+  }
+});
+
 const readers: readonly (readonly string[])[] = [
   ['hbal', '-l', '3', '--evac-mode', '-p', '-C', '--explain'],
   ['hbal', '-l', '3', '-v', '-v'],

@@ -178,6 +178,7 @@ async function main(options: Options, args: readonly string[], context: ProgramC
 export const harep: Program = {
   name: 'harep',
   options: ['luxi', 'jobDelay', 'reason', 'dryRun'],
+  further: ['verbose'],
   arguments: [],
   main,
 };

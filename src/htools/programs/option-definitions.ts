@@ -33,6 +33,7 @@ export type OptionName = keyof ReturnType<typeof optionDefinitions>;
 
 /** Options beyond Ganeti's; they stay out of the listing that tools compare. */
 export const furtherOptions = {
+  verbose: output.verbose,
   explain: maybe(
     ['', 'explain', 'INSTS'],
     'say on standard error for the given instances, or for what found no place, which nodes refused and why',

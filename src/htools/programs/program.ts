@@ -120,8 +120,10 @@ export async function runProgram(
   argv: readonly string[],
   context: ProgramContext,
 ): Promise<number> {
+  let isVerbose = false;
   try {
     const { options, args } = readOptions(program, argv, context);
+    isVerbose = options.verbosity > defaultOptions().verbosity;
     await program.main(options, args, context);
     return 0;
   } catch (error) {
@@ -133,10 +135,10 @@ export async function runProgram(
       context.err(`Error: ${error.message}\n`);
       return 1;
     }
-    // A fault of the tool: whoever called it gets one line and an exit code all the same.
-    context.err(
-      `${program.name}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}\n`,
-    );
+    // A fault of the tool: whoever called it gets one line and an exit code all the same, and with -v where it happened.
+    const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+    const further = isVerbose ? `\n${stack}` : ' (a fault of the program; -v shows where)';
+    context.err(`${program.name}: ${name}: ${message}${further}\n`);
     return 1;
   }
 }
