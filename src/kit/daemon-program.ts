@@ -3,14 +3,11 @@
  * function that begins to serve and says how to stop. The options are those of Ganeti's daemons of that kind.
  */
 import { parseArgs } from 'node:util';
-import { isBackgroundChild, reportReady, startInBackground, takePidFile } from './daemon.ts';
+import { isBackgroundChild, notMasterExit, reportReady, startInBackground, takePidFile } from './daemon.ts';
 import { Failure, messageOf, notSupportedYet, traceOf } from './failure.ts';
 import type { Log } from './log.ts';
 import { openDaemonLog } from './log-file.ts';
 import { type Paths, pathsFor } from './paths.ts';
-
-/** constants.EXIT_NOTMASTER: nothing to do on this node. */
-export const nothingToDoExit = 11;
 
 export interface DaemonOptions {
   readonly foreground: boolean;
@@ -184,5 +181,5 @@ export async function runDaemonProgram(definition: DaemonDefinition): Promise<nu
   if (fault === undefined) return 0;
   if (isBackgroundChild()) reportReady(fault);
   process.stderr.write(`${program}: ${fault}\n`);
-  return reason === undefined ? 1 : nothingToDoExit;
+  return reason === undefined ? 1 : notMasterExit;
 }

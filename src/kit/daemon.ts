@@ -12,6 +12,12 @@ import { Failure } from './failure.ts';
 import { type Paths, pathsFor } from './paths.ts';
 import { programPath } from './programs.ts';
 
+/**
+ * How a daemon ends on a node where it has nothing to do, which for most means that the node isn't the master
+ * (constants.EXIT_NOTMASTER). The supervisor, the systemd units and daemon-util know it.
+ */
+export const notMasterExit = 11;
+
 const readyVariable = 'GANTRY_READY_FD';
 const supervisor = 'gantry-supervise';
 

@@ -6,7 +6,13 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
-import { isBackgroundChild, reportReady, startInBackground, takePidFile } from '../kit/daemon.ts';
+import {
+  isBackgroundChild,
+  notMasterExit,
+  reportReady,
+  startInBackground,
+  takePidFile,
+} from '../kit/daemon.ts';
 import { Failure, messageOf, traceOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import { type DaemonLog, openDaemonLog } from '../kit/log-file.ts';
@@ -23,8 +29,6 @@ import { type MasterdOptions, parseOptions } from './options.ts';
 import { awaitElection } from './votes.ts';
 
 const program = 'ganeti-masterd';
-/** constants.EXIT_NOTMASTER: this node isn't the master, so the daemon has nothing to do here. */
-const exitNotMaster = 11;
 
 async function requireMaster(): Promise<void> {
   const paths = pathsFor();
@@ -154,12 +158,12 @@ async function main(): Promise<number> {
       if (options.checkMaster) return 0;
     } catch (error) {
       process.stderr.write(`${program}: ${messageOf(error)}\n`);
-      return exitNotMaster;
+      return notMasterExit;
     }
     const fault = await startInBackground();
     if (fault === undefined) return 0;
     process.stderr.write(`${program}: ${fault}\n`);
-    return fault.startsWith(notMasterMark) ? exitNotMaster : 1;
+    return fault.startsWith(notMasterMark) ? notMasterExit : 1;
   }
   try {
     await serve(options);
@@ -167,7 +171,7 @@ async function main(): Promise<number> {
   } catch (error) {
     reportReady(messageOf(error));
     process.stderr.write(`${program}: ${messageOf(error)}\n`);
-    return error instanceof NotMaster ? exitNotMaster : 1;
+    return error instanceof NotMaster ? notMasterExit : 1;
   }
 }
 

@@ -3,6 +3,7 @@
  * that name, which init scripts and administrators use.
  */
 import { existsSync } from 'node:fs';
+import { notMasterExit } from '../kit/daemon.ts';
 import { Failure, messageOf } from '../kit/failure.ts';
 import { type Paths, pathsFor } from '../kit/paths.ts';
 import { runChecked } from '../kit/process.ts';
@@ -14,7 +15,6 @@ import {
   isDaemonName,
   isDaemonRunning,
   masterDaemons,
-  notMasterExit,
   onDemandDaemons,
   pidFileOf,
   rotateLog,

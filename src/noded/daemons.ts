@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pollUntil } from '../kit/clock.ts';
-import { endSupervisor, runningPid } from '../kit/daemon.ts';
+import { endSupervisor, notMasterExit, runningPid } from '../kit/daemon.ts';
 import { Failure } from '../kit/failure.ts';
 import type { Paths } from '../kit/paths.ts';
 import { describeFailure, runChecked, runProcess } from '../kit/process.ts';
@@ -109,9 +109,6 @@ export async function isDaemonRunning(where: Where, name: string): Promise<boole
   }
   return runningPid(pidFileOf(where, name), name) !== undefined;
 }
-
-/** How a daemon ends that belongs on the master only, on another node (constants.EXIT_NOTMASTER). */
-export const notMasterExit = 11;
 
 /**
  * Running already: fine.

@@ -4,7 +4,7 @@
  * daemon that has nothing to do on this node.
  */
 import { parseArgs } from 'node:util';
-import { nothingToDoExit } from '../kit/daemon-program.ts';
+import { notMasterExit } from '../kit/daemon.ts';
 import { messageOf } from '../kit/failure.ts';
 import { releaseVersion } from '../noderpc/versions.ts';
 
@@ -57,7 +57,7 @@ function main(args: readonly string[]): number {
       return 0;
     }
     process.stderr.write(`${program}: the node daemon notices guests that their users shut down\n`);
-    return nothingToDoExit;
+    return notMasterExit;
   } catch (error) {
     process.stderr.write(`Command line error: ${messageOf(error)}\n\n${help}`);
     return 2;

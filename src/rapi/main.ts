@@ -4,7 +4,13 @@
  * requests end.
  */
 import { readFileSync } from 'node:fs';
-import { isBackgroundChild, reportReady, startInBackground, takePidFile } from '../kit/daemon.ts';
+import {
+  isBackgroundChild,
+  notMasterExit,
+  reportReady,
+  startInBackground,
+  takePidFile,
+} from '../kit/daemon.ts';
 import { Failure, messageOf, traceOf } from '../kit/failure.ts';
 import { openDaemonLog } from '../kit/log-file.ts';
 import { type Paths, pathsFor } from '../kit/paths.ts';
@@ -21,8 +27,6 @@ import { createService } from './service.ts';
 import { watchUsers } from './users.ts';
 
 const program = 'ganeti-rapi';
-/** constants.EXIT_NOTMASTER. */
-const notMasterExit = 11;
 const notMasterMark = 'Not master: ';
 const graceMs = 15_000;
 /** One that waits for the next event, others that tell listeners what they have missed. */

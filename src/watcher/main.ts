@@ -1,6 +1,7 @@
 /** ganeti-watcher: run by cron on every node. What it does and for whom is told in the room's README. */
 import { mkdirSync } from 'node:fs';
 import { now } from '../kit/clock.ts';
+import { notMasterExit } from '../kit/daemon.ts';
 import { Failure, messageOf } from '../kit/failure.ts';
 import { takeFileLock } from '../kit/file-lock.ts';
 import { openDaemonLog } from '../kit/log-file.ts';
@@ -13,7 +14,7 @@ import { isPaused } from './pause.ts';
 
 const program = 'ganeti-watcher';
 /** constants.EXIT_*. */
-const exit = { success: 0, failure: 1, usage: 2, notMaster: 11, nodeSetup: 12 } as const;
+const exit = { success: 0, failure: 1, usage: 2, notMaster: notMasterExit, nodeSetup: 12 } as const;
 
 function codeOf(error: unknown): number {
   if (error instanceof NotMaster) return exit.notMaster;
