@@ -1,14 +1,15 @@
 /**
  * Types the commands of the transcripts on a cluster of ours, in order, and counts where the answers are those of
  * real Ganeti: `lab/golden/replay [-v] [--check|--record] [NAME…]`. `equal.json` has which ones were equal before:
- * `--check` ends with an error when one of them no longer is, `--record` keeps what is equal now. The transcripts were recorded one after the other on one cluster, so
- * the ones before those that are named are typed as well.
+ * `--check` ends with an error when one of them no longer is, or when nothing is known of a transcript; `--record` keeps
+ * what is equal now. The transcripts were recorded one after the other on one cluster, so that one alone finds another
+ * cluster than it did.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Failure } from '../../src/kit/failure.ts';
 import { type ProcessResult, runProcess } from '../../src/kit/process.ts';
 import { GoldenCluster } from './cluster.ts';
 import { comparedText } from './compared-text.ts';
@@ -48,6 +49,26 @@ async function difference(step: Command, seen: ProcessResult): Promise<string[]>
   return lines.map((line) => `  ${line}`);
 }
 
+/** Per transcript the places of the commands whose answers are equal. */
+const list = join(import.meta.dirname, 'equal.json');
+/** @throws Failure when there is nothing to compare with, which only `--record` can do without */
+function readEqual(): Record<string, number[]> {
+  if (!existsSync(list)) {
+    if (!values.check) return {};
+    throw new Failure('GenericError', [`${list} is missing: --record writes it`]);
+  }
+  return JSON.parse(readFileSync(list, 'utf8')) as Record<string, number[]>;
+}
+
+const transcripts = readTranscripts(positionals);
+const before = readEqual();
+const unknown = transcripts.filter(({ name }) => before[name] === undefined).map(({ name }) => name);
+if (values.check && (transcripts.length === 0 || unknown.length > 0)) {
+  const what =
+    transcripts.length === 0 ? 'no transcript has such a name' : `not in ${list}: ${unknown.join(', ')}`;
+  throw new Failure('GenericError', [what]);
+}
+
 const scratch = mkdtempSync(join(tmpdir(), 'gantry-replay-'));
 /** From this one on they were recorded on another cluster. */
 const anew = '18';
@@ -55,15 +76,12 @@ const anew = '18';
 const sharing = '06';
 const founding = ['01', '02'];
 
-/** Per transcript the places of the commands whose answers are equal. */
-const list = join(import.meta.dirname, 'equal.json');
-const before = JSON.parse(await readFile(list, 'utf8').catch(() => '{}')) as Record<string, number[]>;
 const now: Record<string, number[]> = {};
 let lost = 0;
 
 let cluster = await GoldenCluster.up();
 try {
-  for (const { name, steps } of readTranscripts(positionals)) {
+  for (const { name, steps } of transcripts) {
     if (name.startsWith(anew)) {
       await cluster.down();
       cluster = await GoldenCluster.again();
