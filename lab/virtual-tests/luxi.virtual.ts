@@ -204,6 +204,27 @@ describe('LUXI', () => {
     });
     await assert.rejects(call('SubmitJob', [{ OP_ID: 'OP_NO_SUCH' }]), { errorClass: 'OpCodeUnknown' });
     await assert.rejects(call('QueryNodes', [], ['nosuch'], false), /Unknown output fields selected: nosuch/);
+    for (const [kind, noun] of [
+      ['node', 'Node'],
+      ['instance', 'Instance'],
+      ['nodegroup', 'NodeGroup'],
+      ['network', 'Network'],
+    ] as const) {
+      const message = `${noun} name nosuch not found`;
+      await assert.rejects(call('QueryTags', kind, 'nosuch'), { errorClass: 'OpPrereqError', message });
+    }
+  });
+
+  test("passes Ganeti's test of the job queue, in Ganeti's words", async () => {
+    const { stdout, code } = await lab.run('node1', ['gnt-debug', 'test-jobqueue']);
+    assert.equal(code, 0);
+    assert.match(stdout, /\nJob queue test successful\n$/);
+    // Seven messages of each of seven opcodes: the last of the fourth job does not run.
+    assert.equal(stdout.match(/ {2}- INFO: Sending log message \d\n/g)?.length, 7 * 7);
+    assert.equal(
+      stdout.match(/^Ignoring error for 'job fail' test: Opcode failure was requested$/gm)?.length,
+      2,
+    );
   });
 });
 

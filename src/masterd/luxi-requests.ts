@@ -60,6 +60,16 @@ async function configValues(
   return fields.map((field) => (isPlain(field) ? cluster[field] : row[queried.indexOf(field)]));
 }
 
+/** Ganeti's daemon for queries has words of its own for a name that it can't find (Config.hs, getItem). */
+function tagged<T>(noun: string, name: string, find: () => T): T {
+  try {
+    return find();
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    throw prerequisiteFailure(`${noun} name ${name} not found`, ErrorCode.unknown);
+  }
+}
+
 function tagsOf(
   { kind, name }: { readonly kind: string; readonly name: string },
   { config }: RequestParts,
@@ -69,13 +79,13 @@ function tagsOf(
     case 'cluster':
       return current.cluster.tags;
     case 'node':
-      return nodeNamed(current, name).tags;
+      return tagged('Node', name, () => nodeNamed(current, name)).tags;
     case 'instance':
-      return instanceNamed(current, name).tags;
+      return tagged('Instance', name, () => instanceNamed(current, name)).tags;
     case 'nodegroup':
-      return groupNamed(current, name).tags;
+      return tagged('NodeGroup', name, () => groupNamed(current, name)).tags;
     case 'network':
-      return networkNamed(current, name).tags;
+      return tagged('Network', name, () => networkNamed(current, name)).tags;
     default:
       throw prerequisiteFailure(`Invalid tag type '${kind}'`, ErrorCode.invalid);
   }

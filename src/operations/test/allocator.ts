@@ -103,9 +103,12 @@ export const testAllocator = operation({
   plan: async (op, context): Promise<string> => {
     const wish = wishOf(op, context.configuration);
     if (op.direction === 'out' && op.iallocator === null) throw wrong('Missing allocator name');
-    return await withRequest(context, wish, async (request) =>
-      op.direction === 'in' ? request : await askAllocator(context, op.iallocator!, request),
-    );
+    return await withRequest(context, wish, async (request) => {
+      if (op.direction === 'in') return request;
+      const answer = await askAllocator(context, op.iallocator!, request);
+      // The answer as programs write it, with the end of its line.
+      return answer.endsWith('\n') ? answer : `${answer}\n`;
+    });
   },
   run: async (text) => text,
 });

@@ -1,5 +1,6 @@
 /** gnt-debug test-jobqueue: submission, dependencies, order and messages of jobs, tried on the running master. */
 import { createConnection } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { executionFailure, Failure } from '../../../kit/failure.ts';
 import { TestDelay, TestJqueue } from '../../../opcodes/test.ts';
 import { command } from '../../command.ts';
@@ -7,7 +8,7 @@ import { ExitCode } from '../../exit-codes.ts';
 import { JobExecutor } from '../../jobs/executor.ts';
 import { opcodeOf } from '../../jobs/opcode.ts';
 import { type JobOptions, type Opcode, withJobOptions } from '../../jobs/submit.ts';
-import { waitForJob } from '../../jobs/wait.ts';
+import { type JobReporter, printingReporter, waitForJob } from '../../jobs/wait.ts';
 import * as o from '../../options/index.ts';
 import { pythonText } from '../../output/python-text.ts';
 import type { Session } from '../../session.ts';
@@ -97,7 +98,9 @@ const trials: readonly Trial[] = [
   { title: 'Testing job failure', fails: [true] },
   { title: 'Testing partial job failure', fails: [false, false, true, false] },
 ];
-const messages = ['Hello World', 'A', '', 'B', 'Foo|bar|baz'];
+const messages = ['Hello World', 'A', '', 'B', 'Foo|bar|baz', ' two  spaces ', 'long '.repeat(200)];
+/** What stands before them in the job's log (constants.JQT_MSGPREFIX). */
+const messagePrefix = 'TESTMSG=';
 
 /** The job waits at a socket until somebody has come and gone (constants.ELOG_JQUEUE_TEST). */
 const noticeType = 'jqueue-test';
@@ -109,7 +112,7 @@ function confirm(entry: unknown): void {
   socket.on('error', () => {});
 }
 
-/** Runs the job of a trial; the messages that it sent. */
+/** Runs the job of a trial and shows what it says. @returns the messages that it was asked to send, as they came */
 async function runTrial(session: Session, options: JobOptions, { fails }: Trial): Promise<string[]> {
   const opcodes = fails.map((fail) => {
     const opcode = opcodeOf(TestJqueue, {
@@ -122,12 +125,16 @@ async function runTrial(session: Session, options: JobOptions, { fails }: Trial)
   });
   const id = await session.call('SubmitJob', [opcodes]);
   const received: string[] = [];
-  const reporter = {
-    message: ([, , type, entry]: readonly [number, unknown, string, unknown]) => {
-      if (type === noticeType) confirm(entry);
-      else received.push(pythonText(entry));
+  const shown = printingReporter(session, id);
+  const reporter: JobReporter = {
+    message: (entry) => {
+      const [, , type, text] = entry;
+      if (type === noticeType) confirm(text);
+      else if (typeof text === 'string' && text.startsWith(messagePrefix))
+        received.push(text.slice(messagePrefix.length));
+      else shown.message(entry);
     },
-    unchanged() {},
+    unchanged: (status) => shown.unchanged(status),
   };
   const shouldFail = fails.includes(true);
   try {
@@ -147,8 +154,7 @@ async function testTrial(session: Session, options: JobOptions, trial: Trial): P
   const firstFailure = trial.fails.indexOf(true);
   const ran = firstFailure < 0 ? trial.fails.length : firstFailure + 1;
   const expected = Array.from({ length: ran }, () => messages).flat();
-  const texts = received.filter((text) => messages.some((message) => text.endsWith(message)));
-  if (texts.length < expected.length) {
+  if (!isDeepStrictEqual(received, expected)) {
     throw executionFailure(
       `Received test messages don't match input (input ${pythonText(expected)}, received ${pythonText(received)})`,
     );
