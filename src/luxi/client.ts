@@ -8,7 +8,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeFailure, Failure } from '../kit/failure.ts';
-import { frame, MessageCutter } from './framing.ts';
+import { frame, MessageCutter } from '../kit/message-framing.ts';
 
 export interface LuxiClient {
   /**

@@ -11,7 +11,7 @@ import { chmod, chown, rename, stat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { encodeFailure, Failure, messageOf, traceOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
-import { frame, MessageCutter } from './framing.ts';
+import { frame, MessageCutter } from '../kit/message-framing.ts';
 
 /** Who asks. */
 export interface LuxiPeer {

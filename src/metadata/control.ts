@@ -3,10 +3,10 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { Failure, messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
-import { endOfMessage } from './client/control.ts';
+import { frame, MessageCutter } from '../kit/message-framing.ts';
+import { largestMessage } from './client/control.ts';
 import { type Instances, metadataIn } from './instances.ts';
 
-const largestMessage = 4 * 1024 ** 2;
 const idleMs = 60_000;
 
 async function answer(instances: Instances, method: unknown, args: readonly unknown[]): Promise<unknown> {
@@ -32,32 +32,30 @@ async function reply(instances: Instances, text: string): Promise<string> {
   try {
     const request = JSON.parse(text) as { method?: unknown; args?: unknown };
     const args: readonly unknown[] = Array.isArray(request.args) ? request.args : [request.args];
-    return JSON.stringify({ success: true, result: await answer(instances, request.method, args) });
+    return frame({ success: true, result: await answer(instances, request.method, args) });
   } catch (error) {
     const name = error instanceof Failure ? error.errorClass : 'ProtocolError';
-    return JSON.stringify({ success: false, result: [name, [messageOf(error)]] });
+    return frame({ success: false, result: [name, [messageOf(error)]] });
   }
 }
 
 function serve(socket: Socket, instances: Instances, log: Log): void {
-  let said = '';
+  const cutter = new MessageCutter(largestMessage);
   let turn = Promise.resolve();
-  socket.setEncoding('utf8');
   socket.setTimeout(idleMs, () => socket.destroy());
   socket.on('error', (error) => log.debug(messageOf(error)));
-  socket.on('data', (chunk: string) => {
-    said += chunk;
-    if (said.length > largestMessage) {
+  const take = (text: string) => {
+    turn = turn.then(async () => {
+      const answered = await reply(instances, text);
+      if (socket.writable) socket.write(answered);
+    });
+  };
+  socket.on('data', (chunk: Buffer) => {
+    try {
+      cutter.push(chunk).forEach(take);
+    } catch (error) {
+      log.warning(`control socket: ${messageOf(error)}`);
       socket.destroy();
-      return;
-    }
-    for (let end = said.indexOf(endOfMessage); end >= 0; end = said.indexOf(endOfMessage)) {
-      const text = said.slice(0, end);
-      said = said.slice(end + 1);
-      turn = turn.then(async () => {
-        const answered = await reply(instances, text);
-        if (socket.writable) socket.write(`${answered}${endOfMessage}`);
-      });
     }
   });
 }

@@ -1,7 +1,9 @@
 /** The metadata daemon: what instances get under which path, from whom it is told, and what it remembers. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -276,5 +278,13 @@ describe('the control socket', () => {
     );
     await assert.rejects(callMetadata(path(), 'shutdown' as 'echo', ['x']), /No such method: shutdown/);
     await assert.rejects(callMetadata(join(folder, 'nobody'), 'echo', ['x']), /can't be reached/);
+  });
+
+  test('an answer that is none is a failure of the call', async () => {
+    const elsewhere = join(folder, 'elsewhere');
+    const babbler = createServer((socket) => socket.end('nonsense\u0003')).listen(elsewhere);
+    await once(babbler, 'listening');
+    await assert.rejects(callMetadata(elsewhere, 'echo', ['x']), /answer can't be read/);
+    babbler.close();
   });
 });

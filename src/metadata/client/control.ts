@@ -3,7 +3,8 @@
  * byte 3, with the methods of Ganeti's metadata daemon and one of our own. Only root reaches the socket.
  */
 import { connect } from 'node:net';
-import { Failure } from '../../kit/failure.ts';
+import { Failure, messageOf } from '../../kit/failure.ts';
+import { frame, MessageCutter } from '../../kit/message-framing.ts';
 import type { Paths } from '../../kit/paths.ts';
 
 /** pathutils.METAD_SOCKET. */
@@ -44,7 +45,7 @@ export interface ControlMethods {
   readonly forgetInstance: { readonly args: readonly [string]; readonly result: null };
 }
 
-export const endOfMessage = '\u0003';
+export const largestMessage = 4 * 1024 ** 2;
 const answerMs = 10_000;
 
 /**
@@ -57,7 +58,7 @@ export function callMetadata<M extends keyof ControlMethods>(
 ): Promise<ControlMethods[M]['result']> {
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath);
-    let said = '';
+    const cutter = new MessageCutter(largestMessage);
     const settle = (finish: () => void) => {
       clearTimeout(timer);
       socket.destroy();
@@ -68,22 +69,25 @@ export function callMetadata<M extends keyof ControlMethods>(
       () => fail(new Failure('TimeoutError', ['The metadata daemon does not answer'])),
       answerMs,
     );
-    socket.setEncoding('utf8');
     socket.on('error', (error) =>
       fail(new Failure('GenericError', [`The metadata daemon can't be reached: ${error.message}`])),
     );
     socket.on('close', () =>
       fail(new Failure('GenericError', ['The metadata daemon closed the connection'])),
     );
-    socket.on('connect', () => socket.write(`${JSON.stringify({ method, args })}${endOfMessage}`));
-    socket.on('data', (chunk: string) => {
-      said += chunk;
-      const end = said.indexOf(endOfMessage);
-      if (end < 0) return;
-      const reply = JSON.parse(said.slice(0, end)) as { success?: boolean; result?: unknown };
-      if (reply.success === true) settle(() => resolve(reply.result as ControlMethods[M]['result']));
-      else
-        fail(new Failure('GenericError', [`The metadata daemon refuses: ${JSON.stringify(reply.result)}`]));
+    socket.on('connect', () => socket.write(frame({ method, args })));
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        const [text] = cutter.push(chunk);
+        if (text === undefined) return;
+        const { success, result } = JSON.parse(text) as { success?: boolean; result?: unknown };
+        if (success === true) settle(() => resolve(result as ControlMethods[M]['result']));
+        else fail(new Failure('GenericError', [`The metadata daemon refuses: ${JSON.stringify(result)}`]));
+      } catch (error) {
+        fail(
+          new Failure('GenericError', [`The metadata daemon's answer can't be read: ${messageOf(error)}`]),
+        );
+      }
     });
   });
 }

@@ -1,8 +1,8 @@
 /**
- * Messages on a LUXI stream: JSON text, each ended by the byte 3 (constants.LUXI_EOM). JSON escapes
+ * Messages as Ganeti's daemons send them over their sockets: JSON text, each ended by the byte 3 (constants.LUXI_EOM). JSON escapes
  * control characters, so the byte can't stand inside a message.
  */
-import { Failure } from '../kit/failure.ts';
+import { Failure } from './failure.ts';
 
 const endOfMessage = 3;
 
