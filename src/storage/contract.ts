@@ -181,8 +181,8 @@ export interface MirroringDriver extends StorageDriver {
   /** Takes a device down, whoever's it is; its volumes stay. */
   forceDown(minor: number): Promise<void>;
   disconnectNet(request: DiskRequest): Promise<void>;
-  /** Waits until both sides have found each other: ask both nodes at once. */
-  attachNet(request: DiskRequest, multiMaster: boolean): Promise<void>;
+  /** Waits until both sides have found each other, or `signal` ends the waiting: ask both nodes at once. */
+  attachNet(request: DiskRequest, multiMaster: boolean, signal?: AbortSignal): Promise<void>;
   pauseResumeSync(request: DiskRequest, pause: boolean): Promise<void>;
   addChildren(request: DiskRequest, children: readonly DiskRequest[]): Promise<void>;
   removeChildren(request: DiskRequest, children: readonly DiskRequest[]): Promise<void>;

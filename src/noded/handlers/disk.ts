@@ -127,8 +127,10 @@ function mirroring(desk: Desk): NodeHandler[] {
     answers(calls.drbdDisconnectNet, ({ disks }) =>
       desk.changeAll(disks, async (disk) => (await desk.mirroring(disk)).disconnectNet(disk)),
     ),
-    answers(calls.drbdAttachNet, ({ disks, multiMaster }) =>
-      desk.changeAll(disks, async (disk) => (await desk.mirroring(disk)).attachNet(disk, multiMaster)),
+    answers(calls.drbdAttachNet, ({ disks, multiMaster }, { signal }) =>
+      desk.changeAll(disks, async (disk) =>
+        (await desk.mirroring(disk)).attachNet(disk, multiMaster, signal),
+      ),
     ),
     answers(calls.drbdWaitSync, async ({ disks }) => {
       let done = true;

@@ -13,6 +13,7 @@ import { version } from '../../noderpc/calls/node.ts';
 import { DiskOnNode, InstanceOnNode } from '../../noderpc/calls/shapes.ts';
 import { step, type World } from '../operation.ts';
 import { parametersForMetadata } from './metadata.ts';
+import { connectEnds } from './mirrors.ts';
 
 /** Both ends of a move. */
 export const Move = z.object({
@@ -72,14 +73,6 @@ export async function waitUntilMirrored(
   }
 }
 
-/**
- * All of it is done as far as it goes: a node that is silent keeps nothing undone on the other one.
- * @throws the first failure, when all have ended
- */
-async function bothEnds(...works: readonly Promise<unknown>[]): Promise<void> {
-  for (const end of await Promise.allSettled(works)) if (end.status === 'rejected') throw end.reason;
-}
-
 const isSilence = (error: unknown) => error instanceof Failure && error.errorClass === 'RpcError';
 
 export async function disconnect({ nodes }: Pick<World, 'nodes'>, move: Move): Promise<void> {
@@ -87,33 +80,37 @@ export async function disconnect({ nodes }: Pick<World, 'nodes'>, move: Move): P
   await nodes.call(move.target, disks.drbdDisconnectNet, { disks: move.targetDisks });
 }
 
+const endsOf = (move: Move) => [
+  { node: move.source, disks: move.sourceDisks },
+  { node: move.target, disks: move.targetDisks },
+];
+
 export async function attach(
   { nodes }: Pick<World, 'nodes'>,
   move: Move,
   multiMaster: boolean,
 ): Promise<void> {
-  await Promise.all([
-    nodes.call(move.source, disks.drbdAttachNet, { disks: move.sourceDisks, multiMaster }),
-    nodes.call(move.target, disks.drbdAttachNet, { disks: move.targetDisks, multiMaster }),
-  ]);
+  await connectEnds(nodes, endsOf(move), multiMaster);
 }
 
-/** One writer again. Both ends have parted before one of them looks for the other. */
-async function connectAsBefore({ nodes }: World, move: Move): Promise<void> {
-  const { source, target, sourceDisks, targetDisks } = move;
-  const parted = bothEnds(
-    nodes.call(source, disks.drbdDisconnectNet, { disks: sourceDisks }),
-    nodes.call(target, disks.drbdDisconnectNet, { disks: targetDisks }),
+/**
+ * One writer again. Both ends have parted before one of them looks for the other; when one of them is silent, the
+ * other is left looking for it.
+ */
+async function connectAsBefore(world: World, move: Move): Promise<void> {
+  const { nodes } = world;
+  const ends = endsOf(move);
+  const parted = await Promise.allSettled(
+    ends.map(({ node, disks: list }) => nodes.call(node, disks.drbdDisconnectNet, { disks: list })),
   );
-  const meeting = { multiMaster: false };
-  await parted.catch((error: unknown) => {
-    if (!isSilence(error)) throw error;
-  });
-  await bothEnds(
-    nodes.call(source, disks.drbdAttachNet, { disks: sourceDisks, ...meeting }),
-    nodes.call(target, disks.drbdAttachNet, { disks: targetDisks, ...meeting }),
-  );
-  await parted;
+  const faults = parted.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+  if (faults.length === 0) return await attach(world, move, false);
+  for (const [index, { node, disks: list }] of ends.entries()) {
+    if (parted[index]!.status === 'rejected') continue;
+    for (const disk of list)
+      await nodes.call(node, disks.blockdevAssemble, { disk, asPrimary: node === move.source });
+  }
+  throw faults[0];
 }
 
 /** The disks as they are when the instance runs on the target: written there only. */

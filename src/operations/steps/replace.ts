@@ -12,6 +12,7 @@ import * as z from 'zod';
 import * as calls from '../../noderpc/calls/disk.ts';
 import { DiskOnNode } from '../../noderpc/calls/shapes.ts';
 import { step, type World } from '../operation.ts';
+import { connectEnds } from './mirrors.ts';
 
 const Swap = z.object({
   node: z.string(),
@@ -115,10 +116,11 @@ async function connectBoth(
   { nodes }: World,
   { primary, secondary, onPrimary, onSecondary }: z.infer<typeof BothSides>,
 ): Promise<void> {
-  await Promise.all([
-    nodes.call(primary, calls.drbdAttachNet, { disks: onPrimary, multiMaster: false }),
-    nodes.call(secondary, calls.drbdAttachNet, { disks: onSecondary, multiMaster: false }),
-  ]);
+  const ends = [
+    { node: primary, disks: onPrimary },
+    { node: secondary, disks: onSecondary },
+  ];
+  await connectEnds(nodes, ends, false);
 }
 
 /** Brings primary and new secondary together. What undoes it is the search for the old one. */

@@ -176,6 +176,15 @@ describe('who may write', () => {
     const meeting = Promise.all([here.attachNet(mine, true), there.attachNet(theirs, true)]);
     await assert.rejects(meeting, /split brain.*gnt-instance replace-disks -s/);
   });
+
+  test('a side is not waited for that is known to be gone, and is looked for all the same', async () => {
+    const { first, here, mine } = await readyWorld();
+    await here.disconnectNet(mine);
+    first.drbd.loseConnection();
+    const signal = AbortSignal.abort();
+    await assert.rejects(here.attachNet(mine, false, signal), /nobody waits any more for the other side/);
+    assert.equal((await here.find(mine))?.details.trouble, undefined);
+  });
 });
 
 describe('changing a mirror', () => {

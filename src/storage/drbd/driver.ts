@@ -271,8 +271,10 @@ function mirroringPart(
     minorFacts: async () => minorFacts(host),
     forceDown: async (minor) => takeDown(host, { minor, label: `drbd${minor}` }),
     disconnectNet: async (request) => disconnect(host, mirrorDevice(request)),
-    attachNet: async (request, twoPrimaries) =>
-      meet(host, mirrorDevice(request), { twoPrimaries, params: request.params, owner: request.owner }),
+    attachNet: async (request, twoPrimaries, signal) => {
+      const { params, owner } = request;
+      await meet(host, mirrorDevice(request), { twoPrimaries, params, owner, signal });
+    },
     pauseResumeSync: async (request, pause) => pauseResumeSync(desk, request, pause),
     addChildren: async (request, children) => addChildren(desk, request, children),
     removeChildren: async (request) => removeChildren(desk, request),

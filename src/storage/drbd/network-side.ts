@@ -88,14 +88,15 @@ function haveMet(state: MinorState, twoPrimaries: boolean): boolean {
  * Connects a device that stands alone, or changes the connection that it has, and waits for the other side.
  * With two primaries it waits until both hold good data, because both are written to next.
  * @param options.owner name of the instance, for the way out
+ * @param options.signal ends the waiting, as when the other side is known to be gone; what is set up stays
  * @throws Failure BlockDeviceError at once for two sides that refuse each other, as after a split brain
  */
 export async function meet(
   host: StorageHost,
   device: MirrorDevice,
-  options: ConnectOptions & { readonly owner: string },
+  options: ConnectOptions & { readonly owner: string; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
-  const { owner } = options;
+  const { owner, signal } = options;
   const ends = endsOf(device);
   const { minor } = device;
   let tries = 0;
@@ -120,7 +121,9 @@ export async function meet(
         const command = commands.allowTwoPrimaries(ends, options.twoPrimaries);
         await tell(host, device, "can't change the connection", command);
       }
-      return haveMet(state, options.twoPrimaries);
+      if (haveMet(state, options.twoPrimaries)) return true;
+      if (signal?.aborted) throw deviceFailure(`${device.label}: nobody waits any more for the other side`);
+      return false;
     },
     { everyMs: 500, timeoutMs: meetTimeoutMs },
   );
