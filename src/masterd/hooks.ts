@@ -61,7 +61,10 @@ export function createHooksRunner({ nodes, paths, current }: HookServices): Hook
       if (run.phase === 'pre' && failed.length > 0) throw new Failure('HooksAbort', [failed]);
       return [
         ...warnings,
-        ...failed.map(([node, script, output]) => `On ${node} script ${script} failed, output: ${output}`),
+        ...failed.map(
+          ([node, script, output]) =>
+            `On ${node} script ${script} failed, output: ${output || '(no output)'}`,
+        ),
       ];
     },
     async configurationChanged(opcode, about) {

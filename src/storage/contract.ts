@@ -77,6 +77,10 @@ export interface StorageAbout {
   readonly copyable: boolean;
   /** MiB that the template takes beside the disk itself, on each node. */
   readonly overheadMiB: number;
+  /** Names under which hooks are told the first parts of a disk's logical id. */
+  readonly idParts: readonly string[];
+  /** The same for the disks below it. */
+  readonly lowerDisks?: readonly string[];
   /** No disks at all. */
   readonly empty?: boolean;
   /** Each disk names who provides it, and may have parameters that only the provider knows. */

@@ -1,6 +1,8 @@
 /** How a test of a hook is told: the operation, who is asked before and after, and with which variables. */
 import assert from 'node:assert/strict';
+import { about as fake } from '../../../src/hypervisors/fake/about.ts';
 import { createHooksRunner } from '../../../src/masterd/hooks.ts';
+import { backendParameters } from '../../../src/model/params/backend.ts';
 import type { NodeCall, NodeCaller } from '../../../src/noderpc/call.ts';
 import type { AnyOperation } from '../../../src/operations/operation.ts';
 import { type MemoryCluster, type MemoryOptions, memoryInstance, nodeName } from '../cluster.ts';
@@ -75,6 +77,8 @@ export const numbers = (asked: readonly Asked[], phase: string) =>
 
 export interface Case {
   readonly hook: string;
+  /** What is special, where a hook has several cases. */
+  readonly what?: string;
   readonly operation: AnyOperation;
   readonly request: Request;
   readonly options?: MemoryOptions;
@@ -88,14 +92,31 @@ export interface Case {
   readonly post: readonly number[];
 }
 
-/** Variables of every instance (hooks manual), of one with a disk and a NIC where it has them. */
-const instanceVariables = [
-  ...['NAME', 'PRIMARY', 'SECONDARIES', 'OS_TYPE', 'STATUS', 'MINMEM', 'MAXMEM', 'MEMORY', 'VCPUS', 'TAGS'],
-  ...['DISK_TEMPLATE', 'DISK_COUNT', 'NIC_COUNT', 'HYPERVISOR', 'BE_maxmem', 'BE_auto_balance'],
-  ...['UUID', 'SIZE', 'MODE', 'DEV_TYPE', 'NAME'].map((key) => `DISK0_${key}`),
-].map((key) => `INSTANCE_${key}`);
+const diskVariables: Readonly<Record<'mirrored' | 'plain', readonly string[]>> = {
+  mirrored: [
+    ...['PNODE', 'SNODE', 'PORT', 'PMINOR', 'SMINOR'],
+    ...['DATA_VG', 'DATA_ID', 'META_VG', 'META_ID'],
+  ],
+  plain: ['VG', 'ID'],
+};
 
-export function checkEnvironment({ hook, type, env, operation }: Case, asked: Asked, isPost: boolean): void {
+/** Variables of an instance with a disk and an interface that have no names (hooks manual, BuildInstanceHookEnv). */
+const instanceVariables = (disk: 'mirrored' | 'plain') => [
+  'OP_TARGET',
+  ...[
+    ...['NAME', 'PRIMARY', 'SECONDARIES', 'OS_TYPE', 'STATUS', 'MINMEM', 'MAXMEM', 'MEMORY', 'VCPUS', 'TAGS'],
+    ...['HYPERVISOR', 'DISK_TEMPLATE', 'DISK_COUNT', 'NIC_COUNT'],
+    ...['UUID', 'SIZE', 'MODE', 'DEV_TYPE', ...diskVariables[disk]].map((key) => `DISK0_${key}`),
+    ...['UUID', 'IP', 'MAC', 'MODE', 'LINK', 'VLAN', 'BRIDGE'].map((key) => `NIC0_${key}`),
+    ...Object.keys(backendParameters).map((key) => `BE_${key}`),
+    ...Object.keys(fake.params).map((key) => `HV_${key}`),
+  ].map((key) => `INSTANCE_${key}`),
+];
+
+const before = 'GANETI_';
+const behind = 'GANETI_POST_';
+
+export function checkEnvironment({ hook, type, env, operation, options }: Case, asked: Asked): void {
   const common = {
     PATH: '/sbin:/bin:/usr/sbin:/usr/bin',
     GANETI_HOOKS_VERSION: '2',
@@ -108,11 +129,18 @@ export function checkEnvironment({ hook, type, env, operation }: Case, asked: As
   };
   for (const [variable, value] of Object.entries(common)) assert.equal(asked.env[variable], value, variable);
   assert.match(asked.env.GANETI_CLUSTER ?? '', /^(cluster\.memory\.example|localhost)$/);
-  for (const [variable, value] of Object.entries(env))
-    assert.equal(asked.env[`GANETI_${variable}`], value, `GANETI_${variable}`);
-  if (type === 'INSTANCE')
-    for (const variable of ['OP_TARGET', ...instanceVariables])
-      assert.ok(`GANETI_${variable}` in asked.env, `GANETI_${variable} is missing`);
-  const behind = Object.keys(asked.env).filter((variable) => variable.startsWith('GANETI_POST_'));
-  if (!isPost) assert.deepEqual(behind, [], 'nothing is known before of what will be');
+  for (const [variable, value] of Object.entries(env)) {
+    const is = asked.env[`GANETI_${variable}`];
+    if (value instanceof RegExp) assert.match(is ?? '', value, `GANETI_${variable}`);
+    else assert.equal(is, value, `GANETI_${variable}`);
+  }
+  const ofInstance = type === 'INSTANCE' ? instanceVariables(options === plain ? 'plain' : 'mirrored') : [];
+  const own = [...new Set([...Object.keys(env), ...ofInstance])].sort();
+  const told = Object.keys(asked.env).filter((name) => name !== 'GANETI_CLUSTER' && !(name in common));
+  const after = told.filter((name) => name.startsWith(behind));
+  assert.deepEqual(
+    told.filter((name) => !after.includes(name)).sort(),
+    own.map((name) => `${before}${name}`),
+  );
+  assert.deepEqual(after.sort(), asked.phase === 'post' ? own.map((name) => `${behind}${name}`) : []);
 }

@@ -80,7 +80,7 @@ export const clusterCases: readonly Case[] = [
     request: { group_name: 'default' },
     pre: [],
     post: all,
-    env: { CLUSTER_TAGS: '', [`NODE_TAGS_${nodeName(3)}`]: '' },
+    env: { CLUSTER_TAGS: '', ...Object.fromEntries(all.map((node) => [`NODE_TAGS_${nodeName(node)}`, ''])) },
   },
   { ...group, hook: 'group-add', operation: groupAdd, request: rack2, env: { GROUP_NAME: 'rack2' } },
   {

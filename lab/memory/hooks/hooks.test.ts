@@ -10,10 +10,13 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { silentLog } from '../../../src/kit/log.ts';
 import { pathsFor } from '../../../src/kit/paths.ts';
+import { Network } from '../../../src/model/objects/network.ts';
+import { Table } from '../../../src/model/table.ts';
 import { withMasterIpHooks } from '../../../src/noded/master-ip-hooks.ts';
 import { clusterVerifyGroup } from '../../../src/operations/cluster/verify-group.ts';
 import { groupAdd } from '../../../src/operations/group/add.ts';
 import { groupEvacuate } from '../../../src/operations/group/evacuate.ts';
+import { instanceEnvironment } from '../../../src/operations/hooks-environment.ts';
 import { instanceChangeGroup } from '../../../src/operations/instance/change-group.ts';
 import { instanceShutdown } from '../../../src/operations/instance/shutdown.ts';
 import type { AnyOperation } from '../../../src/operations/operation.ts';
@@ -32,6 +35,8 @@ function planned(operation: AnyOperation, plan: Request, options: MemoryOptions)
   return operation.hooks?.({} as never, { ...plan, group, instance }, current);
 }
 
+const networkUuid = '00000000-0000-4000-8000-000000000077';
+
 const folder = mkdtempSync(join(tmpdir(), 'hooks-'));
 after(() => rmSync(folder, { recursive: true }));
 const paths = pathsFor({ GANETI_ROOTDIR: folder });
@@ -47,7 +52,7 @@ describe('hooks', () => {
   const covered = new Set<string>();
 
   for (const each of [...clusterCases, ...nodeCases, ...instanceCases]) {
-    test(`${each.hook} is told of its ${each.type} before and after`, async () => {
+    test(`${each.hook}${each.what ?? ''} is told of its ${each.type} before and after`, async () => {
       const setting = createMemoryCluster(each.options ?? { nodes: 4 });
       for (const [operation, request] of each.before ?? []) await runOperation(setting, operation, request);
       each.change?.(setting);
@@ -55,7 +60,7 @@ describe('hooks', () => {
       const own = asked.filter(({ hook }) => hook !== 'config-update');
       assert.deepEqual(new Set(own.map(({ hook }) => hook)), new Set([each.hook]));
       assert.deepEqual([numbers(own, 'pre'), numbers(own, 'post')], [each.pre, each.post]);
-      for (const one of own) checkEnvironment(each, one, one.phase === 'post');
+      for (const one of own) checkEnvironment(each, one);
       covered.add(each.hook);
     });
   }
@@ -92,6 +97,33 @@ describe('hooks', () => {
       postNodes: where,
     });
     covered.add('group-evacuate').add('instance-change-group');
+  });
+
+  test('what an instance has not is no variable; a network and a name are', () => {
+    const { world } = createMemoryCluster(running);
+    const { current } = world.config;
+    const { nics, ...rest } = current.instances.byName(name)!;
+    const network = Network.parse({
+      ...{ uuid: networkUuid, name: 'net1', network: '10.88.0.0/29', tags: ['lan'] },
+      ...{ serial_no: 1, ctime: 0, mtime: 0 },
+    });
+    const variables = (nic: object) =>
+      Object.entries(
+        instanceEnvironment(
+          { ...current, networks: Table.of([network]) },
+          { ...rest, nics: [{ ...nics[0]!, ...nic }] },
+        ),
+      ).filter(([variable]) => /^INSTANCE_NIC0_(NAME|BRIDGE|NETWORK)/.test(variable));
+    const nicparams = { mode: 'openvswitch', link: 'switch1', vlan: '' };
+    assert.deepEqual(variables({ name: 'lan', nicparams, network: network.uuid }), [
+      ['INSTANCE_NIC0_NAME', 'lan'],
+      ['INSTANCE_NIC0_BRIDGE', 'switch1'],
+      ['INSTANCE_NIC0_NETWORK_NAME', 'net1'],
+      ['INSTANCE_NIC0_NETWORK_UUID', networkUuid],
+      ['INSTANCE_NIC0_NETWORK_TAGS', 'lan'],
+      ['INSTANCE_NIC0_NETWORK_SUBNET', '10.88.0.0/29'],
+    ]);
+    assert.deepEqual(variables({ nicparams: { mode: 'routed', link: 'main' } }), []);
   });
 
   test('master-ip-turnup and master-ip-turndown are run where the address is', async () => {

@@ -15,7 +15,7 @@ import { instanceReplaceDisks } from '../../../src/operations/instance/replace/r
 import { instanceShutdown } from '../../../src/operations/instance/shutdown.ts';
 import { instanceStartup } from '../../../src/operations/instance/startup.ts';
 import { nodeName, nodeUuid } from '../cluster.ts';
-import { type Case, home, plain, running, stopped, web1 } from './case.ts';
+import { type Case, home, name, plain, running, stopped, web1 } from './case.ts';
 
 const moved = {
   OLD_PRIMARY: nodeName(2),
@@ -24,6 +24,13 @@ const moved = {
   NEW_SECONDARY: nodeName(2),
 };
 const instance = { type: 'INSTANCE', options: running, pre: home, post: home, request: web1 };
+const exporting = {
+  EXPORT_MODE: 'local',
+  EXPORT_NODE: nodeName(4),
+  EXPORT_DO_SHUTDOWN: 'True',
+  REMOVE_INSTANCE: 'False',
+  SHUTDOWN_TIMEOUT: '120',
+};
 
 export const instanceCases: readonly Case[] = [
   {
@@ -111,12 +118,41 @@ export const instanceCases: readonly Case[] = [
     request: { ...web1, mode: 'local', target_node: nodeName(4) },
     pre: [1, 2, 4],
     post: [1, 2, 4],
+    env: exporting,
+  },
+  {
+    ...instance,
+    hook: 'instance-export',
+    what: ' that removes the instance',
+    operation: backupExport,
+    request: { ...web1, mode: 'local', target_node: nodeName(4), remove_instance: true },
+    pre: [1, 2, 4],
+    post: [1, 2, 4],
+    env: { ...exporting, REMOVE_INSTANCE: 'True' },
+  },
+  {
+    ...instance,
+    hook: 'instance-add',
+    what: ' of an export',
+    operation: instanceCreate,
+    before: [
+      [backupExport, { ...web1, mode: 'local', target_node: nodeName(4) }],
+      [instanceRemove, web1],
+    ],
+    request: {
+      ...web1,
+      mode: 'import',
+      pnode: nodeName(2),
+      snode: nodeName(3),
+      disk_template: 'drbd',
+      disks: [],
+      nics: [],
+    },
     env: {
-      EXPORT_MODE: 'local',
-      EXPORT_NODE: nodeName(4),
-      EXPORT_DO_SHUTDOWN: 'True',
-      REMOVE_INSTANCE: 'False',
-      SHUTDOWN_TIMEOUT: '120',
+      ADD_MODE: 'import',
+      SRC_NODE: nodeName(4),
+      SRC_PATH: `/var/lib/ganeti/export/${name}`,
+      SRC_IMAGES: /^\['\/var\/lib\/ganeti\/export\/web1\.memory\.example\/[^']+'\]$/,
     },
   },
   {

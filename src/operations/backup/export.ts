@@ -5,9 +5,10 @@
  */
 
 import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
+import { pythonText } from '../../kit/python-text.ts';
 import type { LockRequest } from '../../locks/contract.ts';
 import type { Configuration } from '../../model/configuration.ts';
-import { instanceNamed, nodeNamed } from '../../model/lookup.ts';
+import { disksOf, instanceNamed, nodeNamed } from '../../model/lookup.ts';
 import type { Disk } from '../../model/objects/disk.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import type { Node } from '../../model/objects/node.ts';
@@ -148,7 +149,7 @@ export const backupExport = operation({
   steps: exportSteps,
   locks: locksOf,
   plan,
-  hooks: (op, { instance, destination }, configuration) =>
+  hooks: (op, { instance, destination, configuration: before }, configuration) =>
     instanceHooks(
       'instance-export',
       configuration,
@@ -156,11 +157,12 @@ export const backupExport = operation({
       [instance.primary_node, ...(destination.kind === 'node' ? [destination.node.uuid] : [])],
       {
         EXPORT_MODE: op.mode,
-        EXPORT_NODE: destination.kind === 'node' ? destination.node.name : JSON.stringify(op.target_node),
+        EXPORT_NODE: destination.kind === 'node' ? destination.node.name : pythonText(op.target_node),
         EXPORT_DO_SHUTDOWN: op.shutdown ? 'True' : 'False',
         SHUTDOWN_TIMEOUT: String(op.shutdown_timeout),
         REMOVE_INSTANCE: op.remove_instance ? 'True' : 'False',
       },
+      disksOf(before, instance),
     ),
   run: runExport,
 });

@@ -3,6 +3,7 @@
  * Everything is named in the plan (create/plan.ts); the steps (create/run.ts) make the volumes, write the
  * configuration, wait for the mirror, install the OS and start the guest.
  */
+import { pythonText } from '../../kit/python-text.ts';
 import type { LockRequest } from '../../locks/contract.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { nodeNamed, nodesOf } from '../../model/lookup.ts';
@@ -12,7 +13,7 @@ import { instanceHooks } from '../hooks-environment.ts';
 import { operation } from '../operation.ts';
 import { candidateLocks } from './choose-nodes.ts';
 import { readHandshake } from './create/from-cluster.ts';
-import { readExport } from './create/from-export.ts';
+import { type ExportOrigin, readExport } from './create/from-export.ts';
 import { planCreate } from './create/plan.ts';
 import type { Op } from './create/request.ts';
 import { create, createSteps } from './create/run.ts';
@@ -40,6 +41,13 @@ function sourceLocks(op: Op, configuration: Configuration): LockRequest[] {
     : [{ level: 'node', name: nodeNamed(configuration, op.src_node).uuid, mode: 'shared' }];
 }
 
+/** What hooks of an import are told of the export. */
+const sourceEnvironment = ({ node, path, images }: ExportOrigin) => ({
+  SRC_NODE: node.name,
+  SRC_PATH: path,
+  SRC_IMAGES: pythonText(images.map((image) => image ?? false)),
+});
+
 export const instanceCreate = operation({
   opcode: InstanceCreate,
   steps: createSteps,
@@ -55,13 +63,13 @@ export const instanceCreate = operation({
     const { op: whole, origin } = await readExport(op, context);
     return await planCreate(whole, context, origin);
   },
-  hooks: (op, { instance, disks, nodes }, configuration) =>
+  hooks: (op, { instance, disks, nodes, origin }, configuration) =>
     instanceHooks(
       'instance-add',
       configuration,
       instance,
       nodes.map((node) => node.uuid),
-      { ADD_MODE: op.mode },
+      { ADD_MODE: op.mode, ...(origin?.kind === 'export' && sourceEnvironment(origin)) },
       disks,
     ),
   run: create,

@@ -114,10 +114,15 @@ export const instanceRemove = operation({
     ignoreFailures: op.ignore_failures,
     timeout: op.shutdown_timeout,
   }),
-  hooks: (op, { instance }, configuration) => ({
-    ...instanceHooks('instance-remove', configuration, instance, nodesOf(configuration, instance), {
-      SHUTDOWN_TIMEOUT: String(op.shutdown_timeout),
-    }),
+  hooks: (op, { instance, configuration: before }, configuration) => ({
+    ...instanceHooks(
+      'instance-remove',
+      configuration,
+      instance,
+      nodesOf(before, instance),
+      { SHUTDOWN_TIMEOUT: String(op.shutdown_timeout) },
+      disksOf(before, instance),
+    ),
     preNodes: [configuration.cluster.master_node],
   }),
   run: async (plan, job) => {

@@ -19,6 +19,7 @@ export const about: StorageAbout = {
   convertibleTo: false,
   copyable: false,
   overheadMiB: 0,
+  idParts: ['DRIVER', 'ID'],
   layout({ adopt }) {
     if (adopt === null) {
       throw prerequisiteFailure("Disks of template 'blockdev' must be adopted", ErrorCode.invalid);

@@ -18,5 +18,6 @@ export const about: StorageAbout = {
   convertibleTo: false,
   copyable: false,
   overheadMiB: 0,
+  idParts: [],
   empty: true,
 };

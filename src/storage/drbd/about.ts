@@ -55,6 +55,8 @@ export const about: StorageAbout = {
   convertibleTo: true,
   copyable: false,
   overheadMiB: metadataMiB,
+  idParts: ['PNODE', 'SNODE', 'PORT', 'PMINOR', 'SMINOR'],
+  lowerDisks: ['DATA', 'META'],
   layout({ nodes, port, minors, secret, unique, index, size, vg, metaVg }) {
     return {
       logicalId: [nodes[0] ?? null, nodes[1] ?? null, port, minors[0] ?? null, minors[1] ?? null, secret],

@@ -19,6 +19,7 @@ export const about: StorageAbout = {
   convertibleTo: true,
   copyable: false,
   overheadMiB: 0,
+  idParts: ['PROVIDER', 'ID'],
   providers: true,
   layout: ({ unique, index, provider }) => ({ logicalId: [provider, `${unique}.ext.disk${index}`] }),
 };

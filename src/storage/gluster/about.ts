@@ -24,6 +24,7 @@ export const about: StorageAbout = {
   convertibleTo: true,
   copyable: false,
   overheadMiB: 0,
+  idParts: ['DRIVER', 'ID'],
   layout: ({ fileDriver, unique, index }) => ({
     logicalId: [fileDriver ?? 'loop', `ganeti/${unique}.${index}`],
   }),

@@ -25,6 +25,7 @@ export const about: StorageAbout = {
   convertibleTo: true,
   copyable: true,
   overheadMiB: 0,
+  idParts: ['VG', 'ID'],
   layout: ({ vg, unique, index }) => ({ logicalId: [vg, `${unique}.disk${index}`] }),
   claims: ([vg, name]) => ({ volumes: [`${vg}/${name}`] }),
 };

@@ -27,5 +27,6 @@ export const about: StorageAbout = {
   convertibleTo: true,
   copyable: false,
   overheadMiB: 0,
+  idParts: ['DRIVER', 'ID'],
   layout: ({ unique, index }) => ({ logicalId: ['rbd', `${unique}.rbd.disk${index}`] }),
 };

@@ -20,5 +20,6 @@ export const about: StorageAbout = {
   convertibleTo: true,
   copyable: false,
   overheadMiB: 0,
+  idParts: ['DRIVER', 'ID'],
   layout: fileLayout('sharedfile'),
 };

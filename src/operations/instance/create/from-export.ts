@@ -24,6 +24,7 @@ export interface ExportOrigin {
   readonly kind: 'export';
   /** Where the export lies. */
   readonly node: Node;
+  readonly path: string;
   readonly oldName: string;
   /** Path of each disk's data as it is without a virtual node's root; undefined where there is none. */
   readonly images: readonly (string | undefined)[];
@@ -214,5 +215,5 @@ export async function readExport(
     return dump === undefined ? undefined : posix.join(place.path, posix.basename(dump));
   });
   const oldName = stated(file, 'instance', 'name') ?? whole.instance_name;
-  return { op: whole, origin: { kind: 'export', node: place.node, oldName, images } };
+  return { op: whole, origin: { kind: 'export', ...place, oldName, images } };
 }

@@ -1,4 +1,5 @@
 /** OP_INSTANCE_REPLACE_DISKS: mirrors get new storage on one of their nodes, or another secondary node. */
+import { pythonText } from '../../../kit/python-text.ts';
 import { nodeNamed } from '../../../model/lookup.ts';
 import { InstanceReplaceDisks } from '../../../opcodes/instance.ts';
 import { instanceHooks } from '../../hooks-environment.ts';
@@ -88,7 +89,7 @@ export const instanceReplaceDisks = operation({
       configuration,
       instance,
       [primary.uuid, ...(newNode === undefined ? [] : [newNode.uuid])],
-      { MODE: op.mode, NEW_SECONDARY: newNode?.name ?? '', OLD_SECONDARY: secondary.name },
+      { MODE: op.mode, NEW_SECONDARY: pythonText(newNode?.name), OLD_SECONDARY: secondary.name },
     ),
   run,
 });
