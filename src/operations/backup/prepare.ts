@@ -1,6 +1,8 @@
 /** OP_BACKUP_PREPARE: what another cluster needs to receive an instance of this one. */
-import { executionFailure, messageOf } from '../../kit/failure.ts';
+
+import { executionFailure } from '../../kit/failure.ts';
 import { instanceNamed } from '../../model/lookup.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { BackupPrepare } from '../../opcodes/backup.ts';
 import { primaryOf, requireOnline } from '../checks.ts';
 import { instanceLocks } from '../instance/locks.ts';
@@ -47,7 +49,7 @@ export const backupPrepare = operation({
       });
     } catch (error) {
       throw executionFailure(
-        `Can't create X509 key and certificate on ${node.name}: ${messageOf(error)}`,
+        `Can't create X509 key and certificate on ${node.name}: ${reasonOf(error)}`,
         error,
       );
     }

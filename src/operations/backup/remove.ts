@@ -1,9 +1,10 @@
 /** OP_BACKUP_REMOVE: the exports of an instance go from every node; the instance itself may be gone long since. */
-import { messageOf } from '../../kit/failure.ts';
+
 import type { LockRequest } from '../../locks/contract.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { instanceNamed } from '../../model/lookup.ts';
 import { exportList } from '../../noderpc/calls/export.ts';
+import { offlineReason, reasonOf } from '../../noderpc/reply.ts';
 import { BackupRemove } from '../../opcodes/backup.ts';
 import { type JobHandle, operation } from '../operation.ts';
 import { removeExport } from '../steps/transfer.ts';
@@ -40,7 +41,7 @@ export async function findExports(
   const failures = nodes.flatMap((uuid): [string, string][] => {
     const reply = replies.get(uuid);
     if (reply === undefined || reply.kind === 'answered') return [];
-    return [[uuid, reply.kind === 'offline' ? 'Node is marked offline' : reply.message]];
+    return [[uuid, reply.kind === 'offline' ? offlineReason : reply.message]];
   });
   return { holders, failures };
 }
@@ -72,7 +73,7 @@ export const backupRemove = operation({
         await job.do(removeExport, { node, name });
       } catch (error) {
         job.signal.throwIfAborted();
-        job.warn(`Could not remove export for instance ${name} on node ${nameOf(node)}: ${messageOf(error)}`);
+        job.warn(`Could not remove export for instance ${name} on node ${nameOf(node)}: ${reasonOf(error)}`);
       }
     }
     if (isUnknown && holders.length === 0) {

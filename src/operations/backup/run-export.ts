@@ -1,8 +1,10 @@
 /** Carries out an export. What has happened when something fails is taken back by the steps. */
+
 import { executionFailure, messageOf } from '../../kit/failure.ts';
 import { disksOf } from '../../model/lookup.ts';
 import type { DiskOnNode } from '../../noderpc/calls/shapes.ts';
 import type { TransferIo } from '../../noderpc/calls/transfer.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { bringDisksDown, bringDisksUp } from '../instance/disk-activity.ts';
 import { helperSteps, runHelper } from '../instance/helper/run.ts';
 import { removalSteps, removeForGood } from '../instance/remove.ts';
@@ -137,7 +139,7 @@ async function toNode(
   } catch (error) {
     job.signal.throwIfAborted();
     job.warn(
-      `Could not finalize export for instance ${instance.name} on node ${node.name}: ${messageOf(error)}`,
+      `Could not finalize export for instance ${instance.name} on node ${node.name}: ${reasonOf(error)}`,
     );
     throw executionFailure('Export failed, errors in export finalization', error);
   }
@@ -199,7 +201,7 @@ async function removeOlder(plan: ExportPlan, keeper: string, job: JobHandle): Pr
     } catch (error) {
       job.signal.throwIfAborted();
       job.warn(
-        `Could not remove older export for instance ${instance.name} on node ${configuration.nodes.get(node)!.name}: ${messageOf(error)}`,
+        `Could not remove older export for instance ${instance.name} on node ${configuration.nodes.get(node)!.name}: ${reasonOf(error)}`,
       );
     }
   }

@@ -1,10 +1,11 @@
 /** Snapshots of an instance's disks for the time of an export. Nothing of them enters the configuration. */
-import { messageOf } from '../../kit/failure.ts';
+
 import type { Configuration } from '../../model/configuration.ts';
 import { disksOf } from '../../model/lookup.ts';
 import type { Disk } from '../../model/objects/disk.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import type { DiskOnNode } from '../../noderpc/calls/shapes.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { storageAbout } from '../../storage/catalog.ts';
 import { diskOnNode } from '../on-node.ts';
 import type { JobHandle, PlanContext } from '../operation.ts';
@@ -76,7 +77,7 @@ export async function takeSnapshots(plan: SnapshotPlan, job: JobHandle): Promise
       await job.do(takeSnapshot, { node, disk: request, snapshot: requests[index]! });
     } catch (error) {
       job.signal.throwIfAborted();
-      job.warn(`Could not snapshot disk/${index} on node ${name}: ${messageOf(error)}`);
+      job.warn(`Could not snapshot disk/${index} on node ${name}: ${reasonOf(error)}`);
       for (const snapshot of requests.slice(0, index + 1)) await job.do(removeSnapshot, { node, snapshot });
       return false;
     }

@@ -1,10 +1,12 @@
 /** OP_CLUSTER_RENAME: a new name and address for the cluster. */
+
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { writeFileAtomic } from '../../kit/atomic-file.ts';
 import { ErrorCode, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
 import { resolveHost } from '../../kit/resolve.ts';
 import type { Cluster } from '../../model/objects/cluster.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { ClusterRename } from '../../opcodes/cluster.ts';
 import { type JobHandle, operation } from '../operation.ts';
 import { bringMasterIpUp, masterAddressOf, takeMasterIpDown } from '../steps/master-ip.ts';
@@ -93,7 +95,7 @@ export const clusterRename = operation({
       await job.do(bringMasterIpUp, { node: cluster.master_node, address });
     } catch (error) {
       job.warn(
-        `Could not re-enable the master role on the master, please restart manually: ${messageOf(error)}`,
+        `Could not re-enable the master role on the master, please restart manually: ${reasonOf(error)}`,
       );
     }
     return name;

@@ -1,7 +1,8 @@
 /** OP_CLUSTER_SET_PARAMS: everything that holds for the whole cluster. One commit; parts in modify/. */
-import { messageOf } from '../../kit/failure.ts';
+
 import type { LockRequest } from '../../locks/contract.ts';
 import type { Cluster } from '../../model/objects/cluster.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { ClusterSetParams } from '../../opcodes/cluster.ts';
 import { fillCandidatePool } from '../node/promotion.ts';
 import { type FollowUpJobs, type JobHandle, operation } from '../operation.ts';
@@ -67,7 +68,7 @@ async function prepareMasterAddress({ op, cluster }: SetParamsPlan, job: JobHand
     await job.do(takeMasterIpDown, { node: cluster.master_node, address: masterAddressOf(cluster) });
   } catch (error) {
     if (!op.force) throw error;
-    job.say(`Could not disable the master ip (continuing anyway): ${messageOf(error)}`);
+    job.say(`Could not disable the master ip (continuing anyway): ${reasonOf(error)}`);
   }
   if (op.master_netdev)
     job.say(`Changing master_netdev from ${cluster.master_netdev} to ${op.master_netdev}`);
@@ -79,7 +80,7 @@ async function restoreMasterAddress({ op }: SetParamsPlan, job: JobHandle): Prom
   try {
     await job.do(bringMasterIpUp, { node: cluster.master_node, address: masterAddressOf(cluster) });
   } catch (error) {
-    job.warn(`Could not re-enable the master ip on the master, please restart manually: ${messageOf(error)}`);
+    job.warn(`Could not re-enable the master ip on the master, please restart manually: ${reasonOf(error)}`);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Checks of instances in a group verification: where they run, what state their disks are in, their policy. */
+
 import type { Configuration } from '../../model/configuration.ts';
 import { disksOf, nodesOf, secondariesOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
@@ -7,6 +8,7 @@ import { filledBackend, filledNode } from '../../model/params/fill.ts';
 import { fillInstancePolicy } from '../../model/params/instance-policy.ts';
 import type { Reply } from '../../noderpc/call.ts';
 import type { DiskStatus } from '../../noderpc/calls/disk.ts';
+import { offlineReason } from '../../noderpc/reply.ts';
 import { storageAbout } from '../../storage/catalog.ts';
 import { policyFaults } from '../instance/policy.ts';
 import type { Gathered } from './verify-nodes.ts';
@@ -65,7 +67,7 @@ function checkDisks({ configuration, report }: Gathered, instance: Instance, sta
           reply.kind === 'answered'
             ? "Can't find device"
             : reply.kind === 'offline'
-              ? 'Node is marked offline'
+              ? offlineReason
               : reply.message;
         report.error(
           'EINSTANCEFAULTYDISK',

@@ -1,5 +1,6 @@
 /** What a new instance's plan asks of the nodes before anything is made. */
-import { ErrorCode, executionFailure, Failure, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
+
+import { ErrorCode, executionFailure, prerequisiteFailure } from '../../kit/failure.ts';
 import type { Disk } from '../../model/objects/disk.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import type { Node } from '../../model/objects/node.ts';
@@ -8,6 +9,7 @@ import { networkAbout } from '../../networks/catalog.ts';
 import { hypervisorValidateParams } from '../../noderpc/calls/instance.ts';
 import { bridgesExist, nodeInfo } from '../../noderpc/calls/node.ts';
 import { osValidate } from '../../noderpc/calls/os.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { storageAbout } from '../../storage/catalog.ts';
 import { requireFreeMemory } from '../checks.ts';
 import { filledNicOf } from '../on-node.ts';
@@ -95,10 +97,7 @@ export async function requireOs(
       forceVariant,
     });
   } catch (error) {
-    throw executionFailure(
-      `OS Parameters validation failed on node ${node.name}: ${plainMessage(error, node.name)}`,
-      error,
-    );
+    throw executionFailure(`OS Parameters validation failed on node ${node.name}: ${reasonOf(error)}`, error);
   }
 }
 
@@ -117,16 +116,8 @@ export async function requireHypervisor(
   for (const node of nodes) {
     const reply = replies.get(node.uuid);
     if (reply === undefined || reply.kind === 'answered' || reply.kind === 'offline') continue;
-    throw prerequisiteFailure(
-      `Hypervisor parameter validation failed on node ${node.name}: ${plainMessage(new Failure('GenericError', [reply.message]), node.name)}`,
-      ErrorCode.invalid,
-    );
+    throw executionFailure(`Hypervisor parameter validation failed on node ${node.name}: ${reply.message}`);
   }
-}
-
-/** The node's own words, without the caller's mention of the node in front. */
-function plainMessage(error: unknown, node: string): string {
-  return messageOf(error).replace(new RegExp(`^.*?${node.replaceAll('.', '\\.')}: `), '');
 }
 
 /** Enough memory to start it. */

@@ -1,12 +1,14 @@
 /** Bringing the disks of a committed instance up and down on all their nodes, as steps of a job. */
+
 import { sleep } from '../../kit/clock.ts';
-import { executionFailure, messageOf } from '../../kit/failure.ts';
+import { executionFailure } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { disksOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import { blockdevStatus, type DiskStatus } from '../../noderpc/calls/disk.ts';
 import { version } from '../../noderpc/calls/node.ts';
 import type { DiskOnNode } from '../../noderpc/calls/shapes.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { storageAbout } from '../../storage/catalog.ts';
 import { disksOnNode } from '../on-node.ts';
 import type { JobHandle } from '../operation.ts';
@@ -54,9 +56,7 @@ async function activateOrSay(job: JobHandle, input: Activation, name: string): P
     return await job.do(activateDisks, input);
   } catch (error) {
     const isPrimary = input.asPrimary ? 'True' : 'False';
-    job.warn(
-      `Could not prepare block devices on node ${name} (is_primary=${isPrimary}): ${messageOf(error)}`,
-    );
+    job.warn(`Could not prepare block devices on node ${name} (is_primary=${isPrimary}): ${reasonOf(error)}`);
     throw executionFailure('Disk consistency error', error);
   }
 }
@@ -99,7 +99,7 @@ export async function bringDisksUp(
       await job.world.nodes.call(node, version, {});
     } catch (error) {
       job.warn(
-        `Could not prepare block devices on node ${nameOf(configuration, node)} (is_primary=False): ${messageOf(error)}`,
+        `Could not prepare block devices on node ${nameOf(configuration, node)} (is_primary=False): ${reasonOf(error)}`,
       );
       isWhole = false;
       continue;

@@ -1,4 +1,5 @@
 /** OP_INSTANCE_FAILOVER: stopped where it is, started where its mirror is. Also when its node has died. */
+
 import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { instanceNamed, secondariesOf } from '../../model/lookup.ts';
@@ -6,6 +7,7 @@ import type { Instance } from '../../model/objects/instance.ts';
 import type { Node } from '../../model/objects/node.ts';
 import { filledBackend } from '../../model/params/fill.ts';
 import { blockdevClose, blockdevStatus } from '../../noderpc/calls/disk.ts';
+import { offlineReason, reasonOf } from '../../noderpc/reply.ts';
 import { InstanceFailover } from '../../opcodes/instance.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { primaryOf, requireFreeMemory, requireNotDrained, requireOnline, runningOn } from '../checks.ts';
@@ -76,7 +78,7 @@ export async function planFailover(
     } catch (error) {
       if (!op.ignore_consistency) {
         throw prerequisiteFailure(
-          `Can't reach node ${source.name} to see whether the instance still runs there: ${messageOf(error)}. ` +
+          `Can't reach node ${source.name} to see whether the instance still runs there: ${reasonOf(error)}. ` +
             `If the node is down for certain, mark it so with 'gnt-node modify --offline=yes ${source.name}'`,
           ErrorCode.environment,
           error,
@@ -128,10 +130,10 @@ async function leaveSource(plan: FailoverPlan, job: JobHandle): Promise<void> {
   job.say('* shutting down instance on source node');
   const proceed = (what: string, error: unknown) =>
     job.warn(
-      `${what}, proceeding anyway; please make sure node ${source.name} is down; error details: ${messageOf(error)}`,
+      `${what}, proceeding anyway; please make sure node ${source.name} is down; error details: ${reasonOf(error)}`,
     );
   if (source.offline) {
-    proceed(`Could not shutdown instance ${instance.name} on node ${source.name}`, 'Node is marked offline');
+    proceed(`Could not shutdown instance ${instance.name} on node ${source.name}`, offlineReason);
     job.say("* deactivating the instance's disks on source node");
     return;
   }
@@ -146,7 +148,7 @@ async function leaveSource(plan: FailoverPlan, job: JobHandle): Promise<void> {
   } catch (error) {
     if (!plan.ignoreConsistency) {
       throw executionFailure(
-        `Could not shutdown instance ${instance.name} on node ${source.name}: ${messageOf(error)}`,
+        `Could not shutdown instance ${instance.name} on node ${source.name}: ${reasonOf(error)}`,
         error,
       );
     }
@@ -205,7 +207,7 @@ export async function runFailover(plan: FailoverPlan, job: JobHandle): Promise<v
         if (node === target.uuid || !plan.ignoreConsistency)
           throw executionFailure(`Can't activate the instance's disks: ${messageOf(error)}`, error);
         job.warn(
-          `Could not prepare block devices on node ${source.name} (is_primary=False): ${messageOf(error)}`,
+          `Could not prepare block devices on node ${source.name} (is_primary=False): ${reasonOf(error)}`,
         );
       }
     }

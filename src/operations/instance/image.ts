@@ -1,6 +1,8 @@
 /** The first disk of an instance is written from an image; a mirror doesn't copy meanwhile. */
-import { executionFailure, messageOf } from '../../kit/failure.ts';
+
+import { executionFailure } from '../../kit/failure.ts';
 import type { DiskOnNode } from '../../noderpc/calls/shapes.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { storageAbout } from '../../storage/catalog.ts';
 import type { JobHandle } from '../operation.ts';
 import { imageDisk, pauseSync } from '../steps/disks.ts';
@@ -26,7 +28,7 @@ export async function writeOsImage(job: JobHandle, image: string, target: ImageT
     await job.do(imageDisk, { node, disk, image });
   } catch (error) {
     throw executionFailure(
-      `Could not image disk '0' for instance '${instance}' on node '${nodeName}': ${messageOf(error)}`,
+      `Could not image disk '0' for instance '${instance}' on node '${nodeName}': ${reasonOf(error)}`,
       error,
     );
   }

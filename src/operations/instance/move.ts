@@ -2,6 +2,7 @@
  * OP_INSTANCE_MOVE: the disks of a stopped instance are copied to another node, and it starts there. Its old
  * volumes go last, once the guest runs on the new ones: until then everything is taken back on failure.
  */
+
 import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { disksOf, instanceNamed, nodeNamed } from '../../model/lookup.ts';
@@ -10,6 +11,7 @@ import type { Instance } from '../../model/objects/instance.ts';
 import type { Node } from '../../model/objects/node.ts';
 import { filledBackend } from '../../model/params/fill.ts';
 import type { DiskOnNode } from '../../noderpc/calls/shapes.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { InstanceMove } from '../../opcodes/instance.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { storageAbout } from '../../storage/catalog.ts';
@@ -111,9 +113,9 @@ async function stop(plan: MovePlan, job: JobHandle): Promise<void> {
   } catch (error) {
     job.signal.throwIfAborted();
     const what = `Could not shutdown instance ${instance.name} on node ${source.name}`;
-    if (!plan.ignoreConsistency) throw executionFailure(`${what}: ${messageOf(error)}`, error);
+    if (!plan.ignoreConsistency) throw executionFailure(`${what}: ${reasonOf(error)}`, error);
     job.warn(
-      `${what}. Proceeding anyway. Please make sure node ${source.name} is down. Error details: ${messageOf(error)}`,
+      `${what}. Proceeding anyway. Please make sure node ${source.name} is down. Error details: ${reasonOf(error)}`,
     );
   }
 }
@@ -166,7 +168,7 @@ async function start(plan: MovePlan, moved: Instance, job: JobHandle): Promise<v
   } catch (error) {
     job.signal.throwIfAborted();
     throw executionFailure(
-      `Could not start instance ${moved.name} on node ${target.name}: ${messageOf(error)}`,
+      `Could not start instance ${moved.name} on node ${target.name}: ${reasonOf(error)}`,
       error,
     );
   }
@@ -199,7 +201,7 @@ async function run(plan: MovePlan, job: JobHandle): Promise<null> {
     } catch (error) {
       job.signal.throwIfAborted();
       job.warn(
-        `Could not remove disk ${disk.index} on node ${source.name}, continuing anyway: ${messageOf(error)}`,
+        `Could not remove disk ${disk.index} on node ${source.name}, continuing anyway: ${reasonOf(error)}`,
       );
     }
   }

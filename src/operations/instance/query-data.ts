@@ -8,6 +8,7 @@ import type { Disk } from '../../model/objects/disk.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import { filledBackend, filledHypervisor, filledOs } from '../../model/params/fill.ts';
 import { blockdevFind, type DiskStatus } from '../../noderpc/calls/disk.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { InstanceQueryData } from '../../opcodes/instance.ts';
 import { storageAbout } from '../../storage/catalog.ts';
 import { runningOn } from '../checks.ts';
@@ -117,7 +118,7 @@ async function runState(context: PlanContext, instance: Instance, isStatic: bool
   try {
     found = await runningOn(nodes, configuration, instance, primary.uuid);
   } catch (error) {
-    throw executionFailure(`Error checking node ${primary.name}: ${messageOf(error)}`, error);
+    throw executionFailure(`Error checking node ${primary.name}: ${reasonOf(error)}`, error);
   }
   if (found !== null && found.state !== 'shutdown') return 'up';
   if (found !== null) return configuration.cluster.enabled_user_shutdown ? 'user down' : 'down';

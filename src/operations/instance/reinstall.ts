@@ -1,8 +1,10 @@
 /** OP_INSTANCE_REINSTALL: runs the OS definition's create script on the disks that there are. */
-import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
+
+import { ErrorCode, executionFailure, prerequisiteFailure } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { instanceNamed, nodesOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { InstanceReinstall } from '../../opcodes/instance.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { primaryOf } from '../checks.ts';
@@ -89,7 +91,7 @@ async function install({ configuration, after, ...plan }: ReinstallPlan, job: Jo
     await job.do(step, { node, instance, reinstall: true, debug: plan.debug });
   } catch (error) {
     throw executionFailure(
-      `Could not install OS for instance '${after.name}' on node '${plan.primary}': ${messageOf(error)}`,
+      `Could not install OS for instance '${after.name}' on node '${plan.primary}': ${reasonOf(error)}`,
       error,
     );
   }

@@ -1,10 +1,12 @@
 /** OP_INSTANCE_REMOVE: the guest ends, its volumes go, its name leaves the configuration. */
-import { executionFailure, messageOf } from '../../kit/failure.ts';
+
+import { executionFailure } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { disksOf, instanceNamed, nodesOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import { blockdevRemove } from '../../noderpc/calls/disk.ts';
 import { instanceShutdown } from '../../noderpc/calls/instance.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { InstanceRemove } from '../../opcodes/instance.ts';
 import { storageAbout } from '../../storage/catalog.ts';
 import { primaryOf } from '../checks.ts';
@@ -40,7 +42,7 @@ async function removeDisks(plan: Removal, job: JobHandle): Promise<boolean> {
       } catch (error) {
         if (!plan.ignoreFailures) throw error;
         job.warn(
-          `Could not remove disk ${disk.index} on node ${name}, continuing anyway: ${messageOf(error)}`,
+          `Could not remove disk ${disk.index} on node ${name}, continuing anyway: ${reasonOf(error)}`,
         );
         whole = false;
       }
@@ -67,11 +69,11 @@ async function stop(plan: RemovePlan, job: JobHandle): Promise<void> {
   } catch (error) {
     if (!plan.ignoreFailures) {
       throw executionFailure(
-        `Could not shutdown instance ${instance.name} on node ${primary.name}: ${messageOf(error)}`,
+        `Could not shutdown instance ${instance.name} on node ${primary.name}: ${reasonOf(error)}`,
         error,
       );
     }
-    job.say(`Warning: can't shutdown instance: ${messageOf(error)}`);
+    job.say(`Warning: can't shutdown instance: ${reasonOf(error)}`);
   }
 }
 

@@ -2,12 +2,14 @@
  * OP_INSTANCE_RENAME: the name in the configuration, in the paths of file-based disks, in the tags of
  * volumes, and, by the OS definition's script, inside the guest.
  */
+
 import { posix } from 'node:path';
 import { ErrorCode, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
 import { disksOf, instanceNamed, nodesOf } from '../../model/lookup.ts';
 import type { Disk } from '../../model/objects/disk.ts';
 import type { Instance } from '../../model/objects/instance.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { InstanceRename } from '../../opcodes/instance.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { storageAbout } from '../../storage/catalog.ts';
@@ -106,7 +108,7 @@ async function tellStorage({ configuration, instance, renamed }: RenamePlan, job
     for (const disk of disksOnNode(configuration, instance, uuid)) {
       const input = { node: uuid, disk, info: volumeInfo(renamed.name), before: volumeInfo(instance.name) };
       await job.do(setDiskInfo, input).catch((error: unknown) => {
-        job.warn(`Error setting info on node ${node.name} for disk ${disk.index}: ${messageOf(error)}`);
+        job.warn(`Error setting info on node ${node.name} for disk ${disk.index}: ${reasonOf(error)}`);
       });
     }
   }

@@ -1,4 +1,5 @@
 /** OP_NODE_ADD: a host whose daemon already runs with the cluster's certificate becomes a member. */
+
 import { isIP } from 'node:net';
 import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
 import { resolveHost } from '../../kit/resolve.ts';
@@ -15,6 +16,7 @@ import {
   vgList,
 } from '../../noderpc/calls/node.ts';
 import { nodeVerify } from '../../noderpc/calls/verify.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { NodeAdd } from '../../opcodes/node.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { uploadAncillaryFiles } from '../cluster/ancillary-files.ts';
@@ -207,7 +209,7 @@ async function run(plan: AddPlan, job: JobHandle): Promise<null> {
     try {
       digest = (await job.world.nodes.call(key, nodeCryptoTokens, { action: 'get' })).digest;
     } catch (error) {
-      throw executionFailure(`Can't read the client certificate of ${node.name}: ${messageOf(error)}`, error);
+      throw executionFailure(`Can't read the client certificate of ${node.name}: ${reasonOf(error)}`, error);
     }
   }
   await job.do(putNode, {

@@ -1,7 +1,9 @@
 /** OP_NODE_MODIFY_STORAGE: whether new volumes may be put on a physical volume. */
-import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
+
+import { ErrorCode, executionFailure, prerequisiteFailure } from '../../kit/failure.ts';
 import { nodeNamed } from '../../model/lookup.ts';
 import { storageList } from '../../noderpc/calls/storage.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { NodeModifyStorage } from '../../opcodes/node.ts';
 import { operation } from '../operation.ts';
 import { setAllocatable } from '../steps/storage.ts';
@@ -70,7 +72,7 @@ export const nodeModifyStorage = operation({
       await job.do(setAllocatable, { node, type, folder: null, name, before, after });
     } catch (error) {
       throw executionFailure(
-        `Failed to modify storage unit '${name}' on ${nodeName}: ${messageOf(error)}`,
+        `Failed to modify storage unit '${name}' on ${nodeName}: ${reasonOf(error)}`,
         error,
       );
     }

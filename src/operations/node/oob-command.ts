@@ -1,4 +1,5 @@
 /** OP_OOB_COMMAND: power of nodes, through the program that the site has for it. */
+
 import * as z from 'zod';
 import { sleep } from '../../kit/clock.ts';
 import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
@@ -8,6 +9,7 @@ import type { Configuration } from '../../model/configuration.ts';
 import { masterNode } from '../../model/lookup.ts';
 import type { Node } from '../../model/objects/node.ts';
 import { filledNode } from '../../model/params/fill.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { OobCommand } from '../../opcodes/node.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { type JobHandle, operation } from '../operation.ts';
@@ -111,14 +113,14 @@ async function control({ op, configuration }: PowerPlan, node: Node, job: JobHan
     const master = configuration.cluster.master_node;
     output = await job.do(controlPower, { master, program, command, node: node.name, timeout });
   } catch (error) {
-    job.warn(`Out-of-band RPC failed on node '${node.name}': ${messageOf(error)}`);
+    job.warn(`Out-of-band RPC failed on node '${node.name}': ${reasonOf(error)}`);
     return [noData, null];
   }
   let payload: unknown;
   try {
     payload = payloadOf(command, output);
   } catch (error) {
-    job.warn(`Payload returned by node '${node.name}' is not valid: ${messageOf(error)}`);
+    job.warn(`Payload returned by node '${node.name}' is not valid: ${reasonOf(error)}`);
     return [noData, null];
   }
   await note(command, node, payload, job);

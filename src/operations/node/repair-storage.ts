@@ -1,8 +1,10 @@
 /** OP_REPAIR_NODE_STORAGE: physical volumes that have gone are taken out of a volume group. */
-import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
+
+import { ErrorCode, executionFailure, prerequisiteFailure } from '../../kit/failure.ts';
 import { disksOf, nodeNamed, nodesOf } from '../../model/lookup.ts';
 import type { Node } from '../../model/objects/node.ts';
 import { blockdevStatus } from '../../noderpc/calls/disk.ts';
+import { offlineReason, reasonOf } from '../../noderpc/reply.ts';
 import { RepairNodeStorage } from '../../opcodes/node.ts';
 import { disksOnNode } from '../on-node.ts';
 import { operation, type PlanContext } from '../operation.ts';
@@ -35,7 +37,7 @@ async function faultyCopies({ configuration, nodes }: PlanContext, node: Node): 
       const reply = replies.get(uuid);
       const name = configuration.nodes.get(uuid)?.name ?? uuid;
       if (reply?.kind !== 'answered') {
-        const why = faultOf(reply) ?? 'Node is marked offline';
+        const why = faultOf(reply) ?? offlineReason;
         faults.push(`Failed to get disk status from node ${name}: ${why}`);
       } else if (reply.value.some((status) => status === null || status.localDisk === 'faulty')) {
         faults.push(`Instance '${instance.name}' has faulty disks on node '${name}'`);
@@ -74,7 +76,7 @@ export const repairNodeStorage = operation({
       await job.do(repairUnit, { node: node.uuid, type, folder, name });
     } catch (error) {
       throw executionFailure(
-        `Failed to repair storage unit '${name}' on ${node.name}: ${messageOf(error)}`,
+        `Failed to repair storage unit '${name}' on ${node.name}: ${reasonOf(error)}`,
         error,
       );
     }

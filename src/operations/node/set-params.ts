@@ -1,4 +1,5 @@
 /** OP_NODE_SET_PARAMS: roles (offline, drained, candidate), capabilities and parameters of a node. */
+
 import { candidatePoolFault } from '../../config/rules.ts';
 import { ErrorCode, messageOf, prerequisiteFailure } from '../../kit/failure.ts';
 import { pythonText } from '../../kit/python-text.ts';
@@ -8,6 +9,7 @@ import { nodeNamed, nodesOf } from '../../model/lookup.ts';
 import type { Node } from '../../model/objects/node.ts';
 import { filledNode } from '../../model/params/fill.ts';
 import { nodeCryptoTokens, nodeDemoteFromCandidate, version } from '../../noderpc/calls/node.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import { NodeSetParams } from '../../opcodes/node.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { type JobHandle, operation, type PlanContext } from '../operation.ts';
@@ -147,7 +149,7 @@ async function checkReturn(op: Op, context: PlanContext, before: Node, role: Rol
   } catch (error) {
     if (!op.force) {
       throw prerequisiteFailure(
-        `Node ${before.name} is being de-offlined but fails to report its version: ${messageOf(error)}`,
+        `Node ${before.name} is being de-offlined but fails to report its version: ${reasonOf(error)}`,
         ErrorCode.state,
         error,
       );

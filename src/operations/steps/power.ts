@@ -1,6 +1,8 @@
 /** Steps that run programs of the site on nodes, and the hard restart. What they do can't be taken back. */
+
 import * as z from 'zod';
 import { nodePowercycle, restrictedCommand, runOob } from '../../noderpc/calls/power.ts';
+import { offlineReason } from '../../noderpc/reply.ts';
 import { step } from '../operation.ts';
 import { faultOf } from '../replies.ts';
 
@@ -13,7 +15,7 @@ export const runRestrictedCommand = step({
     return nodes.map((node): { readonly output: string } | { readonly fault: string } => {
       const reply = replies.get(node);
       if (reply?.kind === 'answered') return { output: reply.value };
-      return { fault: faultOf(reply) ?? 'Node is marked offline' };
+      return { fault: faultOf(reply) ?? offlineReason };
     });
   },
   undo: 'none',

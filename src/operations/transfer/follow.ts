@@ -3,10 +3,12 @@
  * is started, listens, is connected, tells of its progress, ends. Who put it there hears of it, and may add
  * further ends meanwhile. What was started is undone by its step when the operation fails.
  */
+
 import { sleep } from '../../kit/clock.ts';
-import { Failure, messageOf } from '../../kit/failure.ts';
+import { Failure } from '../../kit/failure.ts';
 import { formatUnit } from '../../kit/units.ts';
 import { impexpAbort, impexpStatus, type TransferStatus } from '../../noderpc/calls/transfer.ts';
+import { reasonOf } from '../../noderpc/reply.ts';
 import type { JobHandle } from '../operation.ts';
 import { endTransfer } from '../steps/transfer.ts';
 import { formatSeconds } from '../sync.ts';
@@ -86,7 +88,7 @@ export class TransferLoop {
     try {
       await this.#job.world.nodes.call(node, impexpAbort, { name });
     } catch (error) {
-      this.#job.warn(`Failed to abort ${mode} '${name}' on ${node}: ${messageOf(error)}`);
+      this.#job.warn(`Failed to abort ${mode} '${name}' on ${node}: ${reasonOf(error)}`);
     }
   }
 
@@ -117,7 +119,7 @@ export class TransferLoop {
       state.begun = this.#now();
     } catch (error) {
       this.#mustBeOfNode(error);
-      await this.#finish(state, false, `Failed to start ${mode} on ${nodeName}: ${messageOf(error)}`);
+      await this.#finish(state, false, `Failed to start ${mode} on ${nodeName}: ${reasonOf(error)}`);
     }
   }
 
@@ -134,7 +136,7 @@ export class TransferLoop {
         found = await this.#job.world.nodes.call(node, impexpStatus, { names });
       } catch (error) {
         this.#mustBeOfNode(error);
-        this.#job.warn(`Failed to get daemon status on ${mine[0]!.end.nodeName}: ${messageOf(error)}`);
+        this.#job.warn(`Failed to get daemon status on ${mine[0]!.end.nodeName}: ${reasonOf(error)}`);
       }
       for (const [index, state] of mine.entries()) {
         if (state.result !== undefined) continue;

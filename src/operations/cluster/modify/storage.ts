@@ -1,9 +1,11 @@
 /** Disk templates, volume group, DRBD helper, folders of file-based disks, disk parameters. */
+
 import { ErrorCode, prerequisiteFailure } from '../../../kit/failure.ts';
 import { pythonRepr } from '../../../kit/python-text.ts';
 import type { Configuration } from '../../../model/configuration.ts';
 import type { Disk } from '../../../model/objects/disk.ts';
 import { drbdHelper, vgList } from '../../../noderpc/calls/node.ts';
+import { offlineReason } from '../../../noderpc/reply.ts';
 import { storageAbout, storageTemplates } from '../../../storage/catalog.ts';
 import { nodesByName } from '../../node/wanted.ts';
 import { faultOf } from '../../replies.ts';
@@ -78,7 +80,7 @@ async function requireVolumeGroup(modification: Modification, group: string): Pr
   for (const { uuid, name } of nodes) {
     const reply = replies.get(uuid);
     if (reply?.kind !== 'answered') {
-      const fault = faultOf(reply) ?? 'Node is marked offline';
+      const fault = faultOf(reply) ?? offlineReason;
       context.warn(`Error while gathering data on node ${name} (ignoring node): ${fault}`);
       continue;
     }

@@ -2,11 +2,13 @@
  * Carries out a conversion. Whatever the way, the old disks are whole until the new ones stand in the
  * configuration and everything is kept; only then do old volumes go.
  */
-import { executionFailure, messageOf } from '../../../kit/failure.ts';
+
+import { executionFailure } from '../../../kit/failure.ts';
 import { formatUnit } from '../../../kit/units.ts';
 import type { Disk } from '../../../model/objects/disk.ts';
 import type { Instance } from '../../../model/objects/instance.ts';
 import type { DiskOnNode } from '../../../noderpc/calls/shapes.ts';
+import { offlineReason, reasonOf } from '../../../noderpc/reply.ts';
 import { storageAbout } from '../../../storage/catalog.ts';
 import { diskOnNode } from '../../on-node.ts';
 import type { JobHandle } from '../../operation.ts';
@@ -89,11 +91,11 @@ async function removeVolumes(
 ): Promise<void> {
   for (const disk of onNode(plan, disks, node)) {
     try {
-      if (plan.configuration.nodes.get(node)?.offline) throw executionFailure('Node is marked offline');
+      if (plan.configuration.nodes.get(node)?.offline) throw executionFailure(offlineReason);
       await job.do(removeVolume, { node, disk });
     } catch (error) {
       job.warn(
-        `Could not remove disk ${disk.index} on node ${nameOf(plan, node)}, continuing anyway: ${messageOf(error)}`,
+        `Could not remove disk ${disk.index} on node ${nameOf(plan, node)}, continuing anyway: ${reasonOf(error)}`,
       );
     }
   }

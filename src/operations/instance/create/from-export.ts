@@ -2,14 +2,16 @@
  * An instance made from an export: what the request leaves open is taken from config.ini of the export
  * (LUInstanceCreate._ReadExportParams).
  */
+
 import { posix } from 'node:path';
-import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../../kit/failure.ts';
+import { ErrorCode, executionFailure, prerequisiteFailure } from '../../../kit/failure.ts';
 import { parseSections, type Sections } from '../../../kit/sections.ts';
 import type { Configuration } from '../../../model/configuration.ts';
 import { nodeNamed } from '../../../model/lookup.ts';
 import type { Node } from '../../../model/objects/node.ts';
 import { filledNic, filledOs } from '../../../model/params/fill.ts';
 import { exportInfo, exportList } from '../../../noderpc/calls/export.ts';
+import { reasonOf } from '../../../noderpc/reply.ts';
 import { storageAbout } from '../../../storage/catalog.ts';
 import { exportVersion } from '../../backup/export-file.ts';
 import { requireOnline } from '../../checks.ts';
@@ -68,7 +70,7 @@ async function readFile({ node, path }: Place, context: PlanContext): Promise<Se
   try {
     text = await context.nodes.call(node.uuid, exportInfo, { path });
   } catch (error) {
-    throw executionFailure(`No export or invalid export found in dir ${path}: ${messageOf(error)}`, error);
+    throw executionFailure(`No export or invalid export found in dir ${path}: ${reasonOf(error)}`, error);
   }
   const file = parseSections(text);
   const version = file.get('export')?.get('version');

@@ -1,7 +1,9 @@
 /** Fills the disks of a new instance from an export or from another cluster. */
-import { executionFailure, messageOf } from '../../../kit/failure.ts';
+
+import { executionFailure } from '../../../kit/failure.ts';
 import type { DiskOnNode } from '../../../noderpc/calls/shapes.ts';
 import type { TransferEnd, TransferIo } from '../../../noderpc/calls/transfer.ts';
+import { reasonOf } from '../../../noderpc/reply.ts';
 import { storageAbout } from '../../../storage/catalog.ts';
 import { keyValiditySeconds } from '../../backup/prepare.ts';
 import { disksOnNode, instanceOnNode } from '../../on-node.ts';
@@ -177,7 +179,7 @@ async function rename(plan: CreatePlan, oldName: string, job: JobHandle): Promis
     });
   } catch (error) {
     job.signal.throwIfAborted();
-    job.warn(`Failed to run rename script for ${instance.name} on node ${nodeName}: ${messageOf(error)}`);
+    job.warn(`Failed to run rename script for ${instance.name} on node ${nodeName}: ${reasonOf(error)}`);
   }
 }
 

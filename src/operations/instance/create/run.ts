@@ -1,7 +1,9 @@
 /** Makes a planned instance. Until the last step has succeeded all of it is undone on failure. */
+
 import { executionFailure, messageOf } from '../../../kit/failure.ts';
 import { formatUnit } from '../../../kit/units.ts';
 import type { DiskOnNode } from '../../../noderpc/calls/shapes.ts';
+import { reasonOf } from '../../../noderpc/reply.ts';
 import { disksOnNode, instanceOnNode } from '../../on-node.ts';
 import type { JobHandle } from '../../operation.ts';
 import { changeObjects, difference } from '../../steps/changes.ts';
@@ -131,7 +133,7 @@ async function install(plan: CreatePlan, job: JobHandle): Promise<void> {
     });
   } catch (error) {
     throw executionFailure(
-      `Could not add os for instance ${instance.name} on node ${node.name}: ${messageOf(error)}`,
+      `Could not add os for instance ${instance.name} on node ${node.name}: ${reasonOf(error)}`,
       error,
     );
   }

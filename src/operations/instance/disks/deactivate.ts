@@ -1,8 +1,9 @@
 /** OP_INSTANCE_DEACTIVATE_DISKS: takes the disks of an instance that doesn't run down. */
-import { messageOf } from '../../../kit/failure.ts';
+
 import type { Configuration } from '../../../model/configuration.ts';
 import { instanceNamed } from '../../../model/lookup.ts';
 import type { Instance } from '../../../model/objects/instance.ts';
+import { reasonOf } from '../../../noderpc/reply.ts';
 import { InstanceDeactivateDisks } from '../../../opcodes/instance.ts';
 import { disksOnNode } from '../../on-node.ts';
 import { type JobHandle, operation } from '../../operation.ts';
@@ -27,7 +28,7 @@ async function forceDown({ configuration, instance }: DeactivatePlan, job: JobHa
       try {
         await job.do(forceDiskDown, { node, disk });
       } catch (error) {
-        job.warn(`Could not shutdown block device ${disk.disk.iv_name} on node ${name}: ${messageOf(error)}`);
+        job.warn(`Could not shutdown block device ${disk.disk.iv_name} on node ${name}: ${reasonOf(error)}`);
       }
     }
   }

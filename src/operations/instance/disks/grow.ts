@@ -2,6 +2,7 @@
  * OP_INSTANCE_GROW_DISK: volumes on every node, then the mirror, then the guest while it runs. Each of them
  * only ever grows, so there is nothing to take back: a broken attempt is simply made again.
  */
+
 import { hypervisorAbout } from '../../../hypervisors/catalog.ts';
 import { ErrorCode, executionFailure, messageOf, prerequisiteFailure } from '../../../kit/failure.ts';
 import { formatUnit } from '../../../kit/units.ts';
@@ -12,6 +13,7 @@ import type { Instance } from '../../../model/objects/instance.ts';
 import { fillInstancePolicy } from '../../../model/params/instance-policy.ts';
 import { blockdevGetDimensions } from '../../../noderpc/calls/disk.ts';
 import type { DiskOnNode } from '../../../noderpc/calls/shapes.ts';
+import { reasonOf } from '../../../noderpc/reply.ts';
 import { InstanceGrowDisk } from '../../../opcodes/instance.ts';
 import type { OpcodeOf } from '../../../opcodes/opcode.ts';
 import { storageAbout } from '../../../storage/catalog.ts';
@@ -151,7 +153,7 @@ async function growEverywhere(plan: GrowPlan, job: JobHandle): Promise<void> {
     try {
       await job.do(growDisk, { node, disk: request, amount, dryRun, backingStore });
     } catch (error) {
-      throw executionFailure(`${what} request failed to node ${name(node)}: ${messageOf(error)}`, error);
+      throw executionFailure(`${what} request failed to node ${name(node)}: ${reasonOf(error)}`, error);
     }
   };
   for (const node of nodes) await grow(node, 'Dry-run grow', true, true);

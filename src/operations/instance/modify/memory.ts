@@ -1,4 +1,5 @@
 /** Memory: may the instance still start where it is and where its mirror is, and what the guest has now. */
+
 import { ErrorCode, messageOf, prerequisiteFailure } from '../../../kit/failure.ts';
 import type { Configuration } from '../../../model/configuration.ts';
 import { secondariesOf } from '../../../model/lookup.ts';
@@ -6,6 +7,7 @@ import type { Instance } from '../../../model/objects/instance.ts';
 import type { BackendParameters } from '../../../model/params/backend.ts';
 import { filledBackend } from '../../../model/params/fill.ts';
 import { nodeInfo } from '../../../noderpc/calls/node.ts';
+import { offlineReason } from '../../../noderpc/reply.ts';
 import { primaryOf, requireFreeMemory, runningOn } from '../../checks.ts';
 import type { PlanContext } from '../../operation.ts';
 
@@ -24,7 +26,7 @@ async function freeMemory(
   });
   return new Map(
     [...replies].map(([node, reply]) => {
-      if (reply.kind === 'offline') return [node, 'Node is marked offline'];
+      if (reply.kind === 'offline') return [node, offlineReason];
       if (reply.kind !== 'answered') return [node, reply.message];
       return [node, reply.value.hypervisors[0]?.memoryFree ?? 'no free memory information'];
     }),

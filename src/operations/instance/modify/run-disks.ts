@@ -1,9 +1,11 @@
 /** Carries out planned changes of disks, with the running guest told of each where that is possible. */
-import { executionFailure, messageOf } from '../../../kit/failure.ts';
+
+import { executionFailure } from '../../../kit/failure.ts';
 import { formatUnit } from '../../../kit/units.ts';
 import type { Configuration } from '../../../model/configuration.ts';
 import type { Disk } from '../../../model/objects/disk.ts';
 import type { DiskOnNode } from '../../../noderpc/calls/shapes.ts';
+import { offlineReason, reasonOf } from '../../../noderpc/reply.ts';
 import { storageAbout } from '../../../storage/catalog.ts';
 import { diskOnNode } from '../../on-node.ts';
 import type { JobHandle } from '../../operation.ts';
@@ -185,11 +187,11 @@ export async function removeOldVolumes(
       const node = configuration.nodes.get(uuid);
       const request = diskOnNode(configuration, before.instance, disk, index, uuid);
       try {
-        if (node?.offline) throw executionFailure('Node is marked offline');
+        if (node?.offline) throw executionFailure(offlineReason);
         await job.do(removeVolume, { node: uuid, disk: request });
       } catch (error) {
         job.warn(
-          `Could not remove disk ${index} on node ${node?.name ?? uuid}, continuing anyway: ${messageOf(error)}`,
+          `Could not remove disk ${index} on node ${node?.name ?? uuid}, continuing anyway: ${reasonOf(error)}`,
         );
       }
     }

@@ -1,9 +1,11 @@
 /** What is looked at before and after storage is replaced. */
-import { executionFailure, messageOf } from '../../../kit/failure.ts';
+
+import { executionFailure } from '../../../kit/failure.ts';
 import type { Node } from '../../../model/objects/node.ts';
 import { blockdevFind, type DiskStatus } from '../../../noderpc/calls/disk.ts';
 import { vgList } from '../../../noderpc/calls/node.ts';
 import type { DiskOnNode } from '../../../noderpc/calls/shapes.ts';
+import { reasonOf } from '../../../noderpc/reply.ts';
 import { diskOnNode } from '../../on-node.ts';
 import type { JobHandle } from '../../operation.ts';
 import type { ReplacePlan } from './plan.ts';
@@ -21,7 +23,7 @@ async function find(job: JobHandle, node: Node, disk: DiskOnNode): Promise<DiskS
     found = await job.world.nodes.call(node.uuid, blockdevFind, { disk });
   } catch (error) {
     throw executionFailure(
-      `Can't find disk/${disk.index} on node ${node.name}: ${messageOf(error)}${hint}`,
+      `Can't find disk/${disk.index} on node ${node.name}: ${reasonOf(error)}${hint}`,
       error,
     );
   }

@@ -1,8 +1,10 @@
 /** Another secondary node: made ready beside the old one, met by the primary, filled; then the old one is left. */
+
 import { messageOf } from '../../../kit/failure.ts';
 import type { Disk } from '../../../model/objects/disk.ts';
 import type { Node } from '../../../model/objects/node.ts';
 import type { DiskOnNode } from '../../../noderpc/calls/shapes.ts';
+import { offlineReason } from '../../../noderpc/reply.ts';
 import { diskOnNode } from '../../on-node.ts';
 import type { JobHandle } from '../../operation.ts';
 import { changeObjects, difference } from '../../steps/changes.ts';
@@ -54,7 +56,7 @@ async function removeOld(plan: ReplacePlan, job: JobHandle): Promise<void> {
   for (const [position, disk] of requests(plan, 'before', target).entries()) {
     job.info(`Remove logical volumes for ${position}`);
     try {
-      if (target.offline) throw new Error('Node is marked offline');
+      if (target.offline) throw new Error(offlineReason);
       await job.do(removeVolume, { node: target.uuid, disk });
     } catch (error) {
       job.warn(`Can't remove old LV: ${messageOf(error)}`, 'remove unused LVs manually');

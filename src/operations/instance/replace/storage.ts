@@ -1,8 +1,10 @@
 /** New volumes for mirrors on the node where they are: made, filled by the other node, the old ones removed. */
+
 import { executionFailure, messageOf } from '../../../kit/failure.ts';
 import type { Disk } from '../../../model/objects/disk.ts';
 import { blockdevFind, blockdevStatus } from '../../../noderpc/calls/disk.ts';
 import type { DiskOnNode } from '../../../noderpc/calls/shapes.ts';
+import { reasonOf } from '../../../noderpc/reply.ts';
 import { diskOnNode } from '../../on-node.ts';
 import type { JobHandle } from '../../operation.ts';
 import { createVolume, removeVolume, volumeInfo } from '../../steps/disks.ts';
@@ -71,7 +73,7 @@ async function swap(plan: ReplacePlan, job: JobHandle, disk: ReplacedDisk, volum
     });
   } catch (error) {
     throw executionFailure(
-      `Can't give disk/${disk.index} new storage on node ${target.name}: ${messageOf(error)}`,
+      `Can't give disk/${disk.index} new storage on node ${target.name}: ${reasonOf(error)}`,
       error,
     );
   }
