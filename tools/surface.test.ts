@@ -13,5 +13,7 @@ test('every list is filled from its table', async () => {
   assert.ok(lists.opcode_params?.includes('OP_INSTANCE_CREATE.disks'));
   assert.ok(lists.fields?.includes('instance disk.size/0'));
   assert.ok(lists.hooks?.includes('node-add'));
-  assert.ok(lists.programs?.includes('gnt-instance') && lists.programs.includes('ganeti-masterd'));
+  for (const program of ['gnt-instance', 'ganeti-masterd', 'net-common', 'kvm-nic-setup'])
+    assert.ok(lists.programs?.includes(program), program);
+  assert.ok(!lists.programs?.includes('gantry-supervise'));
 });

@@ -5,7 +5,7 @@
  *
  *   node tools/surface.ts > surface.json
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { programs as commandPrograms } from '../src/cli/programs.ts';
 import { type RequestName, requestTypes } from '../src/confd/client/protocol.ts';
@@ -46,12 +46,18 @@ const requestNames: Readonly<Record<RequestName, string>> = {
 };
 type Lists = Record<string, readonly string[]>;
 
-/** Launchers whose program is there: of the families by their own tables, of the others by their entry file. */
+/**
+ * Launchers whose program is there: of the families by their own tables, of the others by their entry file. A link to
+ * something other than the common launcher is a program by itself when it may be executed.
+ */
 function programs(): string[] {
   const launchers = readdirSync(join(root, 'bin'));
   const families = new Set(['gnt', 'htools']);
   const known = new Set([...Object.keys(commandPrograms), ...tools.map(({ name }) => name)]);
   return launchers.filter((name) => {
+    const path = join(root, 'bin', name);
+    const target = existsSync(path) ? realpathSync(path) : '';
+    if (target.startsWith(join(root, 'src/'))) return (statSync(target).mode & 0o111) === 0o111;
     const bundle = bundleOf(name);
     if (bundle === undefined) return false;
     return families.has(bundle) ? known.has(name) : existsSync(join(root, bundles[bundle] ?? ''));

@@ -99,6 +99,9 @@ export async function findScript(
   return null;
 }
 
+/** So a script that calls kvm-nic-setup to have the usual done isn't called by it again. */
+const calledByUs = { GANTRY_OWN_SCRIPT: '1' };
+
 /** @throws Failure HypervisorError with what the script said */
 export async function runNicScript(
   script: string,
@@ -107,7 +110,7 @@ export async function runNicScript(
   action: NicAction,
 ): Promise<void> {
   const result = await runProcess([script, wish.device], {
-    env: scriptVariables(about, wish, action),
+    env: { ...scriptVariables(about, wish, action), ...calledByUs },
     cleanEnvironment: true,
     timeoutMs: 120_000,
   });

@@ -35,12 +35,39 @@ async function sysfs(device: string, file: string): Promise<string> {
   return (await readFile(`/sys/class/net/${device}/${file}`, 'utf8')).trim();
 }
 
-/** Ports of the bridge that aren't guests': where its VLANs leave the machine. */
-async function uplinksOf(bridge: string): Promise<string[]> {
+/** Interfaces of guests, which must not get the VLANs of another. */
+const ofGuests = /^(tap|vif|gnt\.com\.)/;
+
+/** Ports of the bridge that aren't guests': where its VLANs leave the machine. The port itself isn't, whatever its name. */
+async function uplinksOf(bridge: string, port: string): Promise<string[]> {
   const names = await readdir(`/sys/class/net/${bridge}`);
   return names
-    .filter((name) => name.startsWith('lower_') && !name.startsWith('lower_tap'))
-    .map((name) => name.slice('lower_'.length));
+    .filter((name) => name.startsWith('lower_'))
+    .map((name) => name.slice('lower_'.length))
+    .filter((name) => name !== port && !ofGuests.test(name));
+}
+
+/** The interfaces and VLANs in what `ip -o -d link show type vlan` says: frames of these never reach a bridge. Pure. */
+export function takenVlans(said: string): { readonly uplink: string; readonly vid: number }[] {
+  return [...said.matchAll(/^\d+: [^ ]+@([^ :]+): .* vlan protocol [^ ]+ id (\d+)\b/gm)].map(
+    ([, uplink = '', vid]) => ({ uplink, vid: Number(vid) }),
+  );
+}
+
+/**
+ * An uplink's own interface for a VLAN takes the frames of that VLAN before the bridge sees them. Both ends of a virtual
+ * cable are ours, so that bridges may be stacked.
+ * @throws Failure HypervisorError
+ */
+async function requireFree(vlans: Vlans, uplinks: readonly string[]): Promise<void> {
+  const { stdout } = await runChecked(['ip', '-o', '-d', 'link', 'show', 'type', 'vlan']);
+  const wanted = new Set([vlans.untagged, ...vlans.tagged]);
+  for (const { uplink, vid } of takenVlans(stdout)) {
+    if (!wanted.has(vid) || !uplinks.includes(uplink)) continue;
+    const cable = await runChecked(['ip', '-o', 'link', 'show', 'dev', uplink, 'type', 'veth']);
+    if (cable.stdout === '')
+      throw new Failure('HypervisorError', [`VLAN ${vid} is in use by lower interface ${uplink}`]);
+  }
 }
 
 async function isBridge(link: string): Promise<boolean> {
@@ -66,7 +93,9 @@ async function connect(device: string, nic: NicOnHost): Promise<void> {
       `NIC ${nic.uuid} asks for VLAN '${nic.vlan}', but bridge '${bridge}' has VLAN filtering disabled`,
     ]);
   }
-  for (const command of vlanCommands(port, vlans, await uplinksOf(bridge))) await runChecked(command);
+  const uplinks = await uplinksOf(bridge, port);
+  await requireFree(vlans, uplinks);
+  for (const command of vlanCommands(port, vlans, uplinks)) await runChecked(command);
 }
 
 export function bridgedDriver(): NetworkDriver {
