@@ -3,7 +3,7 @@
  * files in use first (stage), then put in their place (activate), and the cluster certificate that was replaced is
  * trusted until the end (settle). Each call can be repeated, and stopped anywhere.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodeCall } from '../call.ts';
 import { Done } from './shapes.ts';
 

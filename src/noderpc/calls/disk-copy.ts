@@ -1,5 +1,5 @@
 /** Node calls that move the contents of disks. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodeCall } from '../call.ts';
 import { DiskOnNode, Done } from './shapes.ts';
 

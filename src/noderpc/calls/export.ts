@@ -3,7 +3,7 @@
  * grows in NAME.new; when it is whole it takes the place of the one before, which waits aside until the
  * master says that all is well. `token` says whose export in the making a folder is.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodeCall } from '../call.ts';
 import { Done } from './shapes.ts';
 

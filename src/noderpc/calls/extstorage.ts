@@ -1,5 +1,5 @@
 /** Node calls about external storage providers. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodeCall } from '../call.ts';
 
 /** A provider as found in one of the search folders, valid or not. */

@@ -1,5 +1,5 @@
 /** Node calls about instances: starting, stopping, migrating, and what runs now. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Parameters } from '../../model/objects/common.ts';
 import { nodeCall } from '../call.ts';
 import { Done, HypervisorWithParameters, InstanceOnNode } from './shapes.ts';

@@ -1,5 +1,5 @@
 /** Node calls about who is master: what a master asks before it serves, and how another takes over from it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodeCall } from '../call.ts';
 import { Done } from './shapes.ts';
 

@@ -1,5 +1,5 @@
 /** Node calls that run programs of the site: restricted commands, power control; and the hard restart. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodeCall } from '../call.ts';
 import { HypervisorWithParameters } from './shapes.ts';
 

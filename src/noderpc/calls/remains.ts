@@ -1,5 +1,5 @@
 /** Node calls about what no object of the configuration has: mirrors and volumes that were left behind. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodeCall } from '../call.ts';
 import { Done } from './shapes.ts';
 

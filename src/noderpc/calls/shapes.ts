@@ -1,5 +1,5 @@
 /** Shapes that several node calls share: what a node must know of a disk and of an instance. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Parameters } from '../../model/objects/common.ts';
 import { Disk } from '../../model/objects/disk.ts';
 

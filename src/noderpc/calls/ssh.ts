@@ -1,5 +1,5 @@
 /** Node calls about root's SSH keys: each candidate can log in on every node (ssh_key_add and its like in Ganeti). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodeCall } from '../call.ts';
 import { Done } from './shapes.ts';
 

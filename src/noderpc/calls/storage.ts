@@ -1,5 +1,5 @@
 /** Node calls about storage units (volume groups, physical volumes, folders) and volumes on physical ones. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodeCall } from '../call.ts';
 import { Done } from './shapes.ts';
 

@@ -3,7 +3,7 @@
  * is a process of its own on its node (noded/transfer), named by the master before it exists, so that
  * starting it twice and ending what never began are both fine.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodeCall } from '../call.ts';
 import { DiskOnNode, Done, InstanceOnNode } from './shapes.ts';
 
