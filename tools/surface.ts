@@ -53,7 +53,7 @@ type Lists = Record<string, readonly string[]>;
 function programs(): string[] {
   const launchers = readdirSync(join(root, 'bin'));
   const families = new Set(['gnt', 'htools']);
-  const known = new Set([...Object.keys(commandPrograms), ...tools.map(({ name }) => name)]);
+  const known = new Set([...Object.keys(commandPrograms), 'htools', ...tools.map(({ name }) => name)]);
   return launchers.filter((name) => {
     const path = join(root, 'bin', name);
     const target = existsSync(path) ? realpathSync(path) : '';

@@ -52,6 +52,7 @@ async function main(options: Options, args: readonly string[], context: ProgramC
 
 export const hail: Program = {
   name: 'hail',
+  purpose: 'allocator that chooses nodes for new and for moving instances, by the score that hbal goes by',
   options: [
     'printNodes',
     'save',

@@ -177,6 +177,7 @@ async function main(options: Options, args: readonly string[], context: ProgramC
 
 export const harep: Program = {
   name: 'harep',
+  purpose: 'repairs instances whose tags allow it, after finding out what is wrong with them',
   options: ['luxi', 'jobDelay', 'reason', 'dryRun'],
   further: ['verbose'],
   arguments: [],

@@ -252,6 +252,8 @@ async function main(options: Options, args: readonly string[], context: ProgramC
 
 export const hbal: Program = {
   name: 'hbal',
+  purpose:
+    'balances a cluster: finds the moves of instances that make it better, and makes them when told to',
   options: [
     'printNodes',
     'printInstances',

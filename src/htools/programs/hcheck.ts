@@ -152,6 +152,7 @@ async function main(options: Options, args: readonly string[], context: ProgramC
 
 export const hcheck: Program = {
   name: 'hcheck',
+  purpose: 'says how healthy a cluster is, and whether balancing would help',
   options: [
     'dataFile',
     'diskMoves',

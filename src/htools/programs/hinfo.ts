@@ -78,6 +78,7 @@ async function main(options: Options, args: readonly string[], context: ProgramC
 
 export const hinfo: Program = {
   name: 'hinfo',
+  purpose: 'shows a cluster with its nodes and instances',
   options: [
     'printNodes',
     'printInstances',

@@ -217,6 +217,7 @@ function existing(groups: ColourGroups, order: readonly number[]): number[][] {
 
 export const hroller: Program = {
   name: 'hroller',
+  purpose: 'plans reboots of nodes: which ones can go down together',
   options: [
     'luxi',
     'master',

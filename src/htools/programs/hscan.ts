@@ -81,6 +81,7 @@ async function main(options: Options, args: readonly string[], context: ProgramC
 
 export const hscan: Program = {
   name: 'hscan',
+  purpose: 'saves clusters, seen through their remote API, as files that the other tools read',
   options: ['printNodes', 'outputDirectory', 'luxi', 'verbose', 'noHeaders', 'staticKvmNodeMemory'],
   arguments: ['host 0 none'],
   main,

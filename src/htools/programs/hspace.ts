@@ -268,6 +268,7 @@ async function main(options: Options, args: readonly string[], context: ProgramC
 
 export const hspace: Program = {
   name: 'hspace',
+  purpose: 'counts the instances that still fit into a cluster while it can lose a node',
   options: [
     'printNodes',
     'dataFile',

@@ -183,6 +183,7 @@ async function main(options: Options, args: readonly string[], context: ProgramC
 
 export const hsqueeze: Program = {
   name: 'hsqueeze',
+  purpose: 'switches nodes off and on so that there are enough free ones and not too many',
   options: [
     'luxi',
     'dataFile',

@@ -1,4 +1,4 @@
-/** All the tools in one program; the name it is called by says which one. */
+/** All the tools in one program; the variable HTOOLS says which one, else the name it is called by. */
 import { basename } from 'node:path';
 import { hail } from './hail.ts';
 import { harep } from './harep.ts';
@@ -23,6 +23,31 @@ export const programs: readonly Program[] = [
   hsqueeze,
 ];
 
+/** Text in lines that fit the width, as far as words do. */
+function folded(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
+
+const terminalWidth = 79;
+
+/** The tools and what they are for, in two columns. */
+function toolList(): string {
+  const width = Math.max(...programs.map(({ name }) => name.length));
+  return programs
+    .flatMap(({ name, purpose }) =>
+      folded(purpose, terminalWidth - width - 4).map(
+        (line, index) => ` ${(index === 0 ? name : '').padEnd(width)} ${index === 0 ? '-' : ' '} ${line}\n`,
+      ),
+    )
+    .join('');
+}
+
 /** Runs the named tool; returns its exit code. */
 export async function runTool(
   name: string,
@@ -31,10 +56,9 @@ export async function runTool(
 ): Promise<number> {
   const program = programs.find((candidate) => candidate.name === name.toLowerCase());
   if (program !== undefined) return await runProgram(program, argv, context);
-  const names = programs.map((known) => `  ${known.name}\n`).join('');
   context.err(
     `Unrecognised personality '${name}'.\n` +
-      `This program must be installed under one of the following names:\n${names}\n` +
+      `This program must be installed under one of the following names:\n${toolList()}\n` +
       'Error: Please either rename/symlink the program or set\n' +
       'the environment variable HTOOLS to the desired role.\n',
   );

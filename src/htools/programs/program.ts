@@ -55,6 +55,8 @@ export function failure(message: string): Exit {
 
 export interface Program {
   readonly name: string;
+  /** What it is for, in half a sentence. */
+  readonly purpose: string;
   readonly options: readonly OptionName[];
   /** Options beyond Ganeti's, which its help doesn't list. */
   readonly further?: readonly FurtherOptionName[];
