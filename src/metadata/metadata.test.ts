@@ -1,9 +1,20 @@
 /** The metadata daemon: what instances get under which path, from whom it is told, and what it remembers. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -60,10 +71,16 @@ describe('what instances ask for', () => {
       },
     );
 
+  const jsonOf = async (url: string) => {
+    const { body } = await ask(url);
+    assert.ok(typeof body === 'string');
+    return JSON.parse(body) as unknown;
+  };
+
   test('parameters with who may see them', async () => {
-    const { status, type, body } = await ask('/ganeti/latest/os/parameters.json');
+    const { status, type } = await ask('/ganeti/latest/os/parameters.json');
     assert.deepEqual([status, type], [200, 'application/json']);
-    assert.deepEqual(JSON.parse(String(body)), {
+    assert.deepEqual(await jsonOf('/ganeti/latest/os/parameters.json'), {
       suite: ['bookworm', 'public'],
       'os-package': ['/etc/shadow', 'public'],
       password: ['hush', 'private'],
@@ -72,7 +89,7 @@ describe('what instances ask for', () => {
   });
 
   test('what it is', async () => {
-    assert.deepEqual(JSON.parse(String((await ask('/ganeti/latest/meta_data.json')).body)), {
+    assert.deepEqual(await jsonOf('/ganeti/latest/meta_data.json'), {
       name: 'web1.example.com',
       uuid,
       os: 'debian+minimal',
@@ -84,7 +101,9 @@ describe('what instances ask for', () => {
   });
 
   test('scripts of its definition, and no file from elsewhere', async () => {
-    assert.equal(String((await ask('/ganeti/latest/os/scripts/create')).body), '#!/bin/sh\n');
+    const file = (name: string) => join(osFolder, 'debian', name);
+    const { body } = await ask('/ganeti/latest/os/scripts/create');
+    assert.deepEqual(body, { path: await realpath(file('create')), size: 10 });
     for (const path of [
       'os/scripts/export',
       'os/scripts/import',
@@ -95,7 +114,8 @@ describe('what instances ask for', () => {
     ])
       assert.equal((await ask(`/ganeti/latest/${path}`)).status, 404, path);
     await instances.update({ ...web1, osparams: { 'os-package': join(osFolder, 'debian', 'package.tar') } });
-    assert.equal(String((await ask('/ganeti/latest/os/package')).body), 'content');
+    const { body: archive } = await ask('/ganeti/latest/os/package');
+    assert.deepEqual(archive, { path: await realpath(file('package.tar')), size: 7 });
     await instances.update({ ...web1, os: '../debian' });
     assert.equal((await ask('/ganeti/latest/os/scripts/create')).status, 404);
     await instances.update(web1);
@@ -178,6 +198,34 @@ describe('what instances ask for', () => {
     } finally {
       await server.close();
     }
+  });
+
+  test('one that opens connection after connection keeps nobody else from being answered', async () => {
+    const server = createWebServer({
+      answer: async ({ from }) => ({ status: 200, type: 'text/plain', body: from }),
+      log: silentLog,
+      port: 0,
+      bind: '127.0.0.1',
+    });
+    await server.begin();
+    const dial = (localAddress: string) => connect({ port: server.port!, host: '127.0.0.1', localAddress });
+    const [count, most] = [40, 16];
+    let shownOut = 0;
+    await new Promise<void>((resolve) => {
+      for (let opened = 0; opened < count; opened += 1) {
+        const socket = dial('127.0.0.9').on('error', () => {});
+        socket.resume().once('close', () => {
+          shownOut += 1;
+          if (shownOut === count - most) resolve();
+        });
+      }
+    });
+    const modest = dial('127.0.0.8');
+    modest.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const [answer] = (await once(modest, 'data')) as [Buffer];
+    assert.match(answer.toString(), /^HTTP\/1\.1 200 .*\r\n\r\n127\.0\.0\.8$/s);
+    assert.equal(shownOut, count - most);
+    await server.close();
   });
 
   test('an address that the node has not yet is waited for', async () => {

@@ -1,10 +1,13 @@
 /**
  * The web server for instances. It serves one address, that of the metadata service; the node has it while an instance
- * has a communication interface, so binding is tried again until it has. What an instance may cost is limited.
+ * has a communication interface, so binding is tried again until it has. What an instance may cost is limited, so that
+ * none keeps the others from being answered.
  */
+import { createReadStream } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { messageOf } from '../kit/failure.ts';
+import type { AddressInfo, Socket } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { messageOf, traceOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import type { WebAnswer, WebRequest } from './web.ts';
 
@@ -32,35 +35,61 @@ const limits = {
   connectionsCheckingInterval: 2500,
   maxHeaderSize: 8192,
 };
-const mostConnections = 512;
+/** Milliseconds without a byte in either direction. */
+const silenceMs = 30_000;
+/** Of each instance. */
+const mostConnections = 16;
 const defaultAgainMs = 1000;
 
-function send(message: IncomingMessage, response: ServerResponse, answer: WebAnswer): void {
-  response.writeHead(answer.status, {
-    'Content-Type': answer.type,
-    'Content-Length': Buffer.byteLength(answer.body),
-    ...(answer.allow === undefined ? {} : { Allow: answer.allow }),
+async function send(message: IncomingMessage, response: ServerResponse, answer: WebAnswer): Promise<void> {
+  const { status, type, body, allow } = answer;
+  response.writeHead(status, {
+    'Content-Type': type,
+    'Content-Length': typeof body === 'string' ? Buffer.byteLength(body) : body.size,
+    ...(allow === undefined ? {} : { Allow: allow }),
     ...(message.complete ? {} : { Connection: 'close' }),
   });
-  response.end(answer.body);
+  if (typeof body === 'string') response.end(body);
+  else if (body.size === 0) response.end();
+  else await pipeline(createReadStream(body.path, { end: body.size - 1 }), response);
+}
+
+/** @returns takes a connection in, or shows it out when its instance has enough of them */
+function doorkeeper(): (socket: Socket) => void {
+  const counts = new Map<string, number>();
+  return (socket) => {
+    const { remoteAddress: from } = socket;
+    const count = counts.get(from ?? '') ?? 0;
+    if (from === undefined || count >= mostConnections) {
+      socket.destroy();
+      return;
+    }
+    counts.set(from, count + 1);
+    socket.once('close', () => {
+      const left = (counts.get(from) ?? 1) - 1;
+      if (left === 0) counts.delete(from);
+      else counts.set(from, left);
+    });
+  };
 }
 
 export function createWebServer(options: WebServerOptions): WebServer {
   const { answer, log, port, bind } = options;
   const server = createServer(limits);
-  server.maxConnections = mostConnections;
+  server.setTimeout(silenceMs);
+  server.on('connection', doorkeeper());
   server.on('clientError', (_error, socket) => socket.destroy());
   server.on('request', (message, response) => {
     response.on('error', () => {});
     const { method = '', url = '/', socket } = message;
     const from = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-    answer({ method, url, from }).then(
-      (made) => send(message, response, made),
-      (error: unknown) => {
-        log.error(`${method} ${url}: ${messageOf(error)}`);
+    answer({ method, url, from })
+      .then((made) => send(message, response, made))
+      .catch((error: unknown) => {
+        // Most often the instance has gone before it had everything.
+        log.info(`${method} ${url} for ${from}: ${traceOf(error)}`);
         response.destroy();
-      },
-    );
+      });
   });
   let timer: NodeJS.Timeout | undefined;
   let closed = false;

@@ -2,16 +2,23 @@
  * What instances ask for (doc/design-os, Ganeti's Metad/WebServer.hs). Files are sent from the folders of OS definitions
  * only: which file an instance gets follows from parameters that users of the cluster set.
  */
-import { readFile, realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import type { Known } from './instances.ts';
 
+/** A file that is sent piece by piece: packages of an OS may be large, and instances many. */
+export interface FileBody {
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
 export interface WebAnswer {
   readonly status: number;
   readonly type: string;
-  readonly body: string | Buffer;
+  readonly body: string | FileBody;
   /** Methods that there are, with status 405. */
   readonly allow?: string;
 }
@@ -31,7 +38,6 @@ const json = (value: unknown): WebAnswer => ({
   type: 'application/json',
   body: JSON.stringify(value),
 });
-const largestFile = 64 * 1024 ** 2;
 
 /** Each parameter with its value and who may see it. */
 export function parametersWithVisibility(known: Known): Record<string, readonly [string, string]> {
@@ -45,14 +51,14 @@ export function parametersWithVisibility(known: Known): Record<string, readonly 
 }
 
 /** The file if it is below one of the folders, links followed; undefined otherwise. */
-async function fileBelow(folders: readonly string[], path: string): Promise<Buffer | undefined> {
+async function fileBelow(folders: readonly string[], path: string): Promise<FileBody | undefined> {
   const target = await realpath(path).catch(() => undefined);
   if (target === undefined) return undefined;
   for (const folder of folders) {
     const base = await realpath(folder).catch(() => undefined);
     if (base === undefined || !target.startsWith(`${base}/`)) continue;
-    const content = await readFile(target).catch(() => undefined);
-    return content === undefined || content.length > largestFile ? undefined : content;
+    const found = await stat(target).catch(() => undefined);
+    return found?.isFile() === true ? { path: target, size: found.size } : undefined;
   }
   return undefined;
 }
@@ -62,7 +68,7 @@ async function scriptOf(
   known: Known,
   script: string,
   folders: readonly string[],
-): Promise<Buffer | undefined> {
+): Promise<FileBody | undefined> {
   const definition = known.os.split('+', 1)[0] ?? '';
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(definition)) return undefined;
   for (const folder of folders) {
@@ -76,13 +82,13 @@ async function packageOf(
   known: Known,
   parameter: string,
   folders: readonly string[],
-): Promise<Buffer | undefined> {
+): Promise<FileBody | undefined> {
   const path = known.osparams[parameter];
   return path === undefined ? undefined : await fileBelow(folders, resolve('/', path));
 }
 
-const fileAnswer = (content: Buffer | undefined): WebAnswer =>
-  content === undefined ? notFound : { status: 200, type: 'application/octet-stream', body: content };
+const fileAnswer = (file: FileBody | undefined): WebAnswer =>
+  file === undefined ? notFound : { status: 200, type: 'application/octet-stream', body: file };
 
 /** Of an instance that is known, below ganeti/latest. */
 async function ofInstance(known: Known, resource: string, parts: WebParts): Promise<WebAnswer> {
