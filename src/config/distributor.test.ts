@@ -104,9 +104,14 @@ afterEach(async () => {
 
 async function startMaster(
   uuid = master,
-  more: { promote?: { seenEpoch: number }; deadlineMs?: number; keeper?: JournalKeeper } = {},
+  more: {
+    promote?: { seenEpoch: number };
+    deadlineMs?: number;
+    gatherMs?: number;
+    keeper?: JournalKeeper;
+  } = {},
 ) {
-  const { promote, deadlineMs = 5000 } = more;
+  const { promote, deadlineMs = 5000, gatherMs = 1 } = more;
   const { paths } = world.get(uuid)!;
   if (promote === undefined) await createConfigFile(paths, sampleConfiguration()).catch(() => {});
   const store = await openStore({
@@ -126,7 +131,7 @@ async function startMaster(
     superseded: (reason) => superseded.resolve(reason),
     deadlineMs,
     pauseMs: [1, 5],
-    gatherMs: 1,
+    gatherMs,
   });
   distributors.push(distributor);
   return { store, entries, distributor, superseded: superseded.promise };
@@ -368,6 +373,30 @@ test('a node that was away gets all of its ssconf files; one that is offline is 
     distributor.candidates().map(({ node }) => node),
     [first],
   );
+});
+
+test('which nodes there are is on the master as soon as that is asked; nodes that hang or are down hold nobody up', async () => {
+  const { store, distributor } = await startMaster(master, { gatherMs: 3_600_000 });
+  const change = (nodes: readonly string[], fields: object) =>
+    store.change('test', (draft) => {
+      for (const uuid of nodes) draft.put('nodes', { ...draft.nodes.get(uuid)!, ...fields });
+    });
+  await change([first, second], { master_candidate: false });
+  await distributor.settle();
+  const here = () => world.get(master)!.ssconf;
+  const nameOf = (uuid: string) => store.current.nodes.get(uuid)!.name;
+  const stuck = Promise.withResolvers<void>();
+  world.get(second)!.hold = stuck.promise;
+  await change([first], { offline: true });
+  await distributor.nodesNamedHere();
+  assert.equal(here().offline_nodes?.trim(), nameOf(first));
+  stuck.resolve();
+  world.get(master)!.down = true;
+  await change([first], { offline: false });
+  await distributor.nodesNamedHere();
+  assert.equal(here().offline_nodes?.trim(), nameOf(first), 'its node daemon did not take it');
+  world.get(master)!.down = false;
+  await until(() => here().offline_nodes === '');
 });
 
 test('a position file of rubbish is told as such', async () => {

@@ -30,6 +30,11 @@ export interface Distributor {
    * @returns nodes, by uuid, that could not be reached, with the reason
    */
   settle(again?: boolean): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Resolves when the master's own ssconf files name the nodes of the configuration; when its node daemon
+   * doesn't take them that is logged, and they follow as soon as it does.
+   */
+  nodesNamedHere(): Promise<void>;
   candidates(): readonly CandidateState[];
   close(): Promise<void>;
 }
@@ -75,6 +80,7 @@ export function startDistributor(options: DistributorOptions): Distributor {
         .flatMap(({ node, fault }) => (fault === undefined ? [] : [[node, fault] as const]));
       return new Map([...behind, ...ssconf.faults()]);
     },
+    nodesNamedHere: () => ssconf.reached(store.current.cluster.master_node),
     candidates: () => replication.states(),
     async close() {
       ssconf.close();

@@ -1,6 +1,8 @@
 /**
  * The ssconf files on every node: after a commit each node gets the values that it doesn't have yet. A
- * node that can't be reached is asked again, less and less often, and then gets everything.
+ * node that can't be reached is asked again, less and less often, and then gets everything. Commits are
+ * gathered for a moment, but for those that change nodes: which nodes there are is what programs on the
+ * master read there as soon as a job is over, so it comes first and can be waited for (`reached`).
  */
 import { messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
@@ -43,6 +45,7 @@ export class SsconfDistribution {
   #timer: NodeJS.Timeout | undefined;
   #running = 0;
   #settled: (() => void)[] = [];
+  #written: (() => void)[] = [];
   #closed = false;
 
   constructor(options: SsconfOptions, configuration: Configuration) {
@@ -62,11 +65,8 @@ export class SsconfDistribution {
       if (old !== undefined) this.#names.remove(old.name);
       if (now !== undefined) this.#names.add(now.name);
     }
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#values = ssconfValues(this.#configuration, this.#names.all);
-      this.#spread();
-    }, this.#options.gatherMs ?? 200);
+    if (changes.some(({ table }) => table === 'nodes')) this.#send();
+    else this.#timer ??= setTimeout(() => this.#send(), this.#options.gatherMs ?? 200);
   }
 
   /** Every node gets everything again. */
@@ -82,6 +82,16 @@ export class SsconfDistribution {
     await new Promise<void>((resolve) => this.#settled.push(resolve));
   }
 
+  /** Resolves when the node has what has been sent out, or has failed to take it, or gets nothing. */
+  async reached(uuid: string): Promise<void> {
+    for (;;) {
+      const receiver = this.#receivers.get(uuid);
+      if (this.#closed || receiver === undefined) return;
+      if (!receiver.busy && !this.#isWaiting(receiver)) return;
+      await new Promise<void>((resolve) => this.#written.push(resolve));
+    }
+  }
+
   /** Nodes that don't have the newest values, with the reason. */
   faults(): ReadonlyMap<string, string> {
     return new Map(
@@ -93,17 +103,22 @@ export class SsconfDistribution {
     this.#closed = true;
     clearTimeout(this.#timer);
     for (const receiver of this.#receivers.values()) clearTimeout(receiver.timer);
-    for (const resolve of this.#settled.splice(0)) resolve();
+    for (const resolve of [...this.#settled.splice(0), ...this.#written.splice(0)]) resolve();
   }
 
+  /** To every node, also those that have failed just now. */
   #now(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#values = ssconfValues(this.#configuration, this.#names.all);
     for (const receiver of this.#receivers.values()) {
       clearTimeout(receiver.timer);
       receiver.timer = undefined;
     }
+    this.#send();
+  }
+
+  #send(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#values = ssconfValues(this.#configuration, this.#names.all);
     this.#spread();
   }
 
@@ -139,8 +154,10 @@ export class SsconfDistribution {
 
   #pump(): void {
     for (const [uuid, receiver] of this.#receivers) {
-      if (this.#running >= most || this.#closed) break;
-      if (this.#isWaiting(receiver)) void this.#write(uuid, receiver);
+      if (this.#closed) break;
+      // Nodes that hang hold the master up least of all.
+      const isFree = this.#running < most || uuid === this.#configuration.cluster.master_node;
+      if (isFree && this.#isWaiting(receiver)) void this.#write(uuid, receiver);
     }
     if (this.#isSettled()) for (const resolve of this.#settled.splice(0)) resolve();
   }
@@ -168,6 +185,7 @@ export class SsconfDistribution {
     receiver.busy = false;
     this.#running -= 1;
     this.#pump();
+    for (const resolve of this.#written.splice(0)) resolve();
   }
 
   #later(uuid: string, receiver: Receiver): void {

@@ -188,6 +188,7 @@ export async function composeMaster(options: MasterOptions): Promise<Master> {
   const allocator = new AllocatorThread();
   const master = {
     redistribute: () => distribution.settle(true),
+    nodesNamedHere: () => distribution.nodesNamedHere(),
     queryContext: () => queries.context(),
     stranded: () => stranded.list(),
     forgetStranded: (key: Parameters<typeof stranded.forget>[0]) => stranded.forget(key),

@@ -23,6 +23,8 @@ export interface MasterServices {
    * @returns nodes, by uuid, that could not be reached, with the reason
    */
   redistribute(): Promise<ReadonlyMap<string, string>>;
+  /** Resolves when the ssconf files on the master name the nodes of the configuration, or can't be written. */
+  nodesNamedHere(): Promise<void>;
   /** Everything that a query may read, with the state of the queue. */
   queryContext(): Promise<QueryContext>;
   /** Steps of ended jobs whose undo has failed. */

@@ -84,6 +84,8 @@ export function createRunner(parts: RunnerParts): ExecuteOpcode {
       return await run.run();
     } finally {
       if (world.config.current.serial_no !== before) {
+        // Programs on the master, and hooks, know the nodes from there.
+        await world.master?.nodesNamedHere();
         await parts.hooks.configurationChanged?.(OP_ID, run?.hookPlan).catch((error: unknown) => {
           world.log.warning(`the hook of a changed configuration failed: ${messageOf(error)}`);
         });

@@ -11,7 +11,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { writeFileAtomic } from '../../../kit/atomic-file.ts';
-import { pollUntil, sleep } from '../../../kit/clock.ts';
+import { sleep } from '../../../kit/clock.ts';
 import { releaseVersion } from '../../../model/release.ts';
 import { command } from '../../command.ts';
 import { ExitCode } from '../../exit-codes.ts';
@@ -72,13 +72,10 @@ function readIntent(session: Session): Intent | undefined {
 const linesOf = (session: Session, key: string) =>
   (readSsconf(session.paths, key) ?? '').split('\n').filter((line) => line !== '');
 
-/** Does this machine's list, which is written a moment after a node has joined, name every node of the cluster? */
+/** Does this machine's list name every node of the cluster? It does, unless the node daemon here did not take it. */
 async function knowsEveryNode(session: Session): Promise<boolean> {
   const names = (await session.call('QueryNodes', [[], ['name'], false])) as [string][];
-  const every = JSON.stringify(names.flat().sort());
-  const isCurrent = async () =>
-    JSON.stringify(linesOf(session, 'node_list').sort()) === every ? true : undefined;
-  return (await pollUntil(isCurrent, { everyMs: 100, timeoutMs: 10_000 })) === true;
+  return JSON.stringify(linesOf(session, 'node_list').sort()) === JSON.stringify(names.flat().sort());
 }
 
 /** Runs a shell command on every node that is online, the master last. @returns where it failed */
