@@ -28,6 +28,7 @@ export const bundles: Readonly<Record<string, string>> = {
   rapi: 'src/rapi/main.ts',
   confd: 'src/confd/main.ts',
   'confd-client': 'src/confd/test-client.ts',
+  'query-config': 'src/confd/query-program.ts',
   monitoring: 'src/monitoring/main.ts',
   'mon-collector': 'src/monitoring/collect-program.ts',
   metadata: 'src/metadata/main.ts',

@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { pollUntil } from '../kit/clock.ts';
 import { silentLog } from '../kit/log.ts';
+import { pythonText } from '../kit/python-text.ts';
 import { answerOf, askConfd, neededReplies } from './client/ask.ts';
 import {
   largestDatagram,
@@ -18,6 +19,7 @@ import {
   unpackReply,
   unpackRequest,
 } from './client/protocol.ts';
+import { queryConfig } from './query-program.ts';
 import { followConfiguration } from './reader.ts';
 import { answerDatagram, type ConfdServer, createConfdServer } from './server.ts';
 import { viewOf } from './view.ts';
@@ -97,6 +99,20 @@ describe('client and daemon', () => {
   test('an answer comes, or the sentence of the refusal', async () => {
     assert.equal(await answerOf(asking(['127.0.0.1']), 'clusterMaster'), 'node1.example.com');
     await assert.rejects(answerOf(asking(['127.0.0.1']), 'nodeDrbd', 'nope'), /Node name nope not found/);
+  });
+
+  test('query-config prints a line for each path', async () => {
+    const lines: string[] = [];
+    const ask = (...words: string[]) =>
+      queryConfig(['--hmac', key, ...words], { GANETI_CONFD_PORT: String(port) }, (text) => lines.push(text));
+    assert.equal(await ask('/cluster/cluster_name', '/cluster/tags', '-a', '127.0.0.1'), 0);
+    const { cluster_name: name, tags = [] } = raw.cluster as { cluster_name: string; tags?: string[] };
+    assert.equal(
+      lines.join(''),
+      `/cluster/cluster_name\t${name}\n/cluster/tags        \t${pythonText(tags)}\n`,
+    );
+    assert.equal(await ask('/cluster/nothing'), 1);
+    assert.equal(await ask(), 2);
   });
 
   test('nobody there, wrong key: TimeoutError', async () => {
