@@ -108,6 +108,8 @@ describe('a KVM guest', () => {
           ['shutdown'],
         );
         console.close();
+        await driver.stop(guest, 0);
+        assert.equal(await driver.info(guest.name, guest.hvparams), null);
         await driver.start(guest, { paused: false });
         assert.equal((await driver.info(guest.name, guest.hvparams))?.state, 'running');
         await driver.stop(guest, 0);

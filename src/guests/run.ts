@@ -69,7 +69,7 @@ export async function runScript(run: ScriptRun): Promise<void> {
   const program = definition.scripts[script];
   if (program === null) {
     throw executionFailure(
-      `OS '${definition.name}' has no trusted ${script} script, and running untrusted ones is not supported yet`,
+      `OS '${definition.name}' has no ${script} script that may run on the node, only one for a helper virtual machine`,
     );
   }
   await mkdir(run.logFolder, { recursive: true, mode: 0o750 });

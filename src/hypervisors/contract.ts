@@ -21,6 +21,8 @@ export interface HypervisorAbout {
   readonly movesBetween?: (source: string, target: string) => boolean;
   /** Opens network storage by itself, past the kernel (disk parameter access=userspace). */
   readonly userspaceDisks?: boolean;
+  /** What names of disks begin with inside a Linux guest ("/dev/vd"); absent where none runs. */
+  readonly guestDiskPrefix?: (values: Parameters) => string;
   /** Faults of a filled set of parameters that no single parameter's check can see. */
   readonly crossCheck?: (values: Parameters) => string | undefined;
   /** Files that must be alike on all nodes (constants of the hypervisor's ANCILLARY_FILES). */

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runDaemonProgram } from '../kit/daemon-program.ts';
 import { releaseVersion } from '../model/release.ts';
-import { controlSocket } from './client/control.ts';
+import { controlSocket, packageFile } from './client/control.ts';
 import { serveControl } from './control.ts';
 import { Instances } from './instances.ts';
 import { createWeb } from './web.ts';
@@ -30,6 +30,7 @@ process.exit(
         answer: createWeb({
           log,
           osSearchPath: paths.osSearchPath,
+          packageFile: (uuid) => packageFile(paths, uuid),
           instanceAt: (address) => instances.at(address),
         }),
         log,

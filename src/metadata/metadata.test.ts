@@ -25,6 +25,8 @@ import {
   communicationAddress,
   controlSocket,
   type InstanceMetadata,
+  packageFile,
+  packageFolder,
 } from './client/control.ts';
 import { type ControlServer, serveControl } from './control.ts';
 import { Instances, metadataIn } from './instances.ts';
@@ -63,13 +65,16 @@ describe('what instances ask for', () => {
   });
   after(() => rm(folder, { recursive: true }));
   const ask = (url: string, method = 'GET', from = address) =>
-    createWeb({ log: silentLog, osSearchPath: ['/nowhere', osFolder], instanceAt: (at) => instances.at(at) })(
-      {
-        method,
-        url,
-        from,
-      },
-    );
+    createWeb({
+      log: silentLog,
+      osSearchPath: ['/nowhere', osFolder],
+      packageFile: (of) => packageFile({ runDir: folder }, of),
+      instanceAt: (at) => instances.at(at),
+    })({
+      method,
+      url,
+      from,
+    });
 
   const jsonOf = async (url: string) => {
     const { body } = await ask(url);
@@ -121,6 +126,31 @@ describe('what instances ask for', () => {
     await instances.update(web1);
   });
 
+  test('the install package that was made for it, unless its parameters name one', async () => {
+    const get = () => ask('/ganeti/latest/os/os-install-package');
+    const sent = async () => {
+      const { body } = await get();
+      assert.ok(typeof body !== 'string');
+      return await readFile(body.path, 'utf8');
+    };
+    assert.equal((await get()).status, 404);
+    await mkdir(packageFolder({ runDir: folder }), { recursive: true });
+    await writeFile(packageFile({ runDir: folder }, other), 'somebody else');
+    assert.equal((await get()).status, 404);
+    await writeFile(packageFile({ runDir: folder }, uuid), 'made for web1');
+    assert.equal(await sent(), 'made for web1');
+    const osparams = { 'os-install-package': packageFile({ runDir: folder }, other) };
+    await instances.update({ ...web1, osparams });
+    assert.equal((await get()).status, 404);
+    await instances.update({
+      ...web1,
+      osparams: { 'os-install-package': join(osFolder, 'debian/package.tar') },
+    });
+    assert.equal(await sent(), 'content');
+    await instances.update(web1);
+    assert.throws(() => packageFile({ runDir: folder }, '../x'), /this is no uuid/);
+  });
+
   test('nobody else gets any of it', async () => {
     for (const from of ['169.254.0.8', '127.0.0.1', '', '192.0.2.7'])
       assert.equal((await ask('/ganeti/latest/os/parameters.json', 'GET', from)).status, 404, from);
@@ -170,7 +200,12 @@ describe('what instances ask for', () => {
       nics: [{ name: 'ganeti:communication:web1', ip: '127.0.0.9' }],
     });
     const server = createWebServer({
-      answer: createWeb({ log: silentLog, osSearchPath: [osFolder], instanceAt: (at) => instances.at(at) }),
+      answer: createWeb({
+        log: silentLog,
+        osSearchPath: [osFolder],
+        packageFile: (of) => packageFile({ runDir: folder }, of),
+        instanceAt: (at) => instances.at(at),
+      }),
       log: silentLog,
       port: 0,
       bind: '127.0.0.1',

@@ -3,7 +3,7 @@
  * only: which file an instance gets follows from parameters that users of the cluster set.
  */
 import { realpath, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { messageOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import type { Known } from './instances.ts';
@@ -27,9 +27,11 @@ export interface WebParts {
   readonly log: Log;
   readonly instanceAt: (address: string) => Known | undefined;
   readonly osSearchPath: readonly string[];
+  /** The OS install package that was made for an instance, there or not. */
+  readonly packageFile: (uuid: string) => string;
 }
 
-const scripts = new Set(['create', 'export', 'import', 'rename', 'verify']);
+const scripts = new Set(['create', 'create_untrusted', 'export', 'import', 'rename', 'verify']);
 const notFound: WebAnswer = { status: 404, type: 'text/plain', body: 'Resource not found' };
 const nothing: WebAnswer = { status: 200, type: 'text/plain', body: '' };
 const notAllowed = (allow: string): WebAnswer => ({ status: 405, type: 'text/plain', body: '', allow });
@@ -87,6 +89,14 @@ async function packageOf(
   return path === undefined ? undefined : await fileBelow(folders, resolve('/', path));
 }
 
+/** The package that its parameters name, or the one that was made for it. */
+async function installPackageOf(known: Known, parts: WebParts): Promise<FileBody | undefined> {
+  if (known.osparams['os-install-package'] !== undefined)
+    return await packageOf(known, 'os-install-package', parts.osSearchPath);
+  const made = parts.packageFile(known.uuid);
+  return await fileBelow([dirname(made)], made);
+}
+
 const fileAnswer = (file: FileBody | undefined): WebAnswer =>
   file === undefined ? notFound : { status: 200, type: 'application/octet-stream', body: file };
 
@@ -101,11 +111,11 @@ async function ofInstance(known: Known, resource: string, parts: WebParts): Prom
     case 'os/parameters.json':
       return json(parametersWithVisibility(known));
     case 'os/os-install-package':
-      return fileAnswer(await packageOf(known, 'os-install-package', osSearchPath));
+      return fileAnswer(await installPackageOf(known, parts));
     case 'os/package':
       return fileAnswer(await packageOf(known, 'os-package', osSearchPath));
     default: {
-      const script = /^os\/scripts\/([a-z]+)$/.exec(resource)?.[1];
+      const script = /^os\/scripts\/([a-z_]+)$/.exec(resource)?.[1];
       if (script === undefined || !scripts.has(script)) return notFound;
       return fileAnswer(await scriptOf(known, script, osSearchPath));
     }

@@ -120,6 +120,14 @@ export const instanceHandlers: Readonly<Record<string, Handler>> = {
     return null;
   },
   instance_os_add: () => null,
+  os_package_make: (machine, { instance }: OnInstance) => {
+    machine.packages.add(instance.uuid);
+    return `/var/run/ganeti/metad/packages/${instance.uuid}.tgz`;
+  },
+  os_package_remove: (machine, { uuid }: { uuid: string }) => {
+    machine.packages.delete(uuid);
+    return null;
+  },
   instance_run_rename: () => null,
   hypervisor_validate_params: () => null,
 };

@@ -21,6 +21,8 @@ export interface MachineState {
   readonly connection: Map<string, 'standalone' | 'dual' | 'looking' | 'refused'>;
   /** Images that disks begin with, by the disk's uuid. */
   readonly images: Map<string, string>;
+  /** Uuids of instances that an OS install package was made for. */
+  readonly packages: Set<string>;
   /** Mirrored disks that don't copy, by uuid. */
   readonly paused: Set<string>;
   readonly guests: Map<string, 'running' | 'paused' | 'shutdown'>;
@@ -76,6 +78,7 @@ export function newMachine(member = true): MachineState {
     active: new Map(),
     connection: new Map(),
     images: new Map(),
+    packages: new Set(),
     paused: new Set(),
     guests: new Map(),
     events: [],
@@ -117,6 +120,7 @@ export function machineSeen(machine: MachineState): unknown {
     open: [...machine.open].sort(),
     active: [...machine.active].sort(),
     connection: [...machine.connection].sort(),
+    packages: [...machine.packages].sort(),
     paused: [...machine.paused].sort(),
     guests: [...machine.guests].sort(),
     events: [...machine.events],

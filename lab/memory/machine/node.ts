@@ -23,7 +23,10 @@ export const nodeHandlers: Readonly<Record<string, Handler>> = {
     })),
   }),
   bridges_exist: () => ({ missing: [] }),
-  os_validate: () => ({ found: true }),
+  os_validate: (_machine, { name }: { name: string }) => ({
+    found: true,
+    untrusted: name.startsWith('untrusted'),
+  }),
   node_has_ip_address: () => true,
   node_crypto_tokens: ({ certificates }) => ({ digest: certificates.client }),
   lv_list: (machine) =>

@@ -8,6 +8,8 @@ export const about: HypervisorAbout = {
   migration: true,
   hotplug: false,
   needsPort: false,
+  // A test stands in for the guest.
+  guestDiskPrefix: () => '/dev/vd',
   ballooning: true,
   ancillaryFiles: [],
 };

@@ -14,6 +14,7 @@ export const about: HypervisorAbout = {
   // The machine version keeps what the guest sees alike.
   movesBetween: () => true,
   userspaceDisks: true,
+  guestDiskPrefix: ({ disk_type }) => (disk_type === 'paravirtual' ? '/dev/vd' : '/dev/sd'),
   crossCheck,
   ancillaryFiles: ['/etc/ganeti/kvm-vif-bridge'],
   optionalAncillaryFiles: ['/etc/ganeti/kvm-vif-bridge'],

@@ -1,5 +1,5 @@
 /** KVM on a node: starts, stops, lists, moves and changes guests that are QEMU processes. */
-import { access, constants, mkdir, readdir } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, rm } from 'node:fs/promises';
 import { Failure, messageOf } from '../../kit/failure.ts';
 import type { Parameters } from '../../model/objects/common.ts';
 import type { DriverContext, Guest, HypervisorDriver } from '../contract.ts';
@@ -93,7 +93,11 @@ async function stop(
   const files = filesOf(node, guest);
   watch.forget(files);
   const running = await guestProcess(files);
-  if (running === null) return;
+  if (running === null) {
+    // Shut down from inside: with this it counts as stopped, whoever has wished it.
+    await rm(files.shutdown, { force: true });
+    return;
+  }
   const gently = guest.hvparams.acpi !== false && timeoutSeconds > 0;
   if (gently && (await shutDown(node, files, running.pid, timeoutSeconds * 1000))) return;
   await endQemu(node, files, running.pid);

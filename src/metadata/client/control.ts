@@ -12,6 +12,19 @@ export function controlSocket({ socketDir }: Pick<Paths, 'socketDir'>): string {
   return `${socketDir}/ganeti-metad`;
 }
 
+const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Where OS install packages lie, one an instance; the node daemon makes them. */
+export function packageFolder({ runDir }: Pick<Paths, 'runDir'>): string {
+  return `${runDir}/metad/packages`;
+}
+
+/** @throws Failure ParameterError for what is no uuid */
+export function packageFile(paths: Pick<Paths, 'runDir'>, uuid: string): string {
+  if (!uuidPattern.test(uuid)) throw new Failure('ParameterError', ['this is no uuid']);
+  return `${packageFolder(paths)}/${uuid}.tgz`;
+}
+
 /** What an instance may know of itself; names are those of Ganeti's instance objects. */
 export interface InstanceMetadata {
   readonly name: string;

@@ -7,9 +7,11 @@ import type * as z from 'zod';
 import { createHypervisorDrivers } from '../../hypervisors/catalog.ts';
 import { silentLog } from '../../kit/log.ts';
 import { pathsFor } from '../../kit/paths.ts';
+import { runChecked } from '../../kit/process.ts';
+import { packageFile, packageFolder } from '../../metadata/client/control.ts';
 import type { NodeCall } from '../../noderpc/call.ts';
 import * as calls from '../../noderpc/calls/instance.ts';
-import { osDiagnose, osValidate } from '../../noderpc/calls/os.ts';
+import { osDiagnose, osPackageMake, osPackageRemove, osValidate } from '../../noderpc/calls/os.ts';
 import type { InstanceOnNode } from '../../noderpc/calls/shapes.ts';
 import { handlerTable } from '../../noderpc/handler.ts';
 import type { StorageDriver } from '../../storage/contract.ts';
@@ -179,6 +181,36 @@ describe('node calls about operating systems', () => {
     await close();
   });
 
+  it('pack what a helper installs from, without secrets', async () => {
+    const { root, paths, call, close } = await world();
+    await writeFile(join(root, disk.uuid), '');
+    await addOs(root, '#!/bin/sh\n');
+    const uuid = 'aec390cb-5eae-44e6-bcc2-ec14d31347f0';
+    const wish = {
+      ...{ instance: { ...instance, uuid }, debug: 0, reinstall: true },
+      environment: { OS_SCRIPT: 'create_untrusted', DISK_0_PATH: '/dev/vdb' },
+      ...{ secretParameters: { key: 'private', token: 'secret' }, secretNames: ['token'] },
+    };
+    const file = await call(osPackageMake, wish);
+    assert.equal(file, packageFile(paths, uuid));
+    const packed = await runChecked(['tar', '-xzOf', file, './environment']);
+    const lines = packed.stdout.split('\n');
+    for (const line of [
+      'OS_SCRIPT=create_untrusted',
+      'DISK_0_PATH=/dev/vdb',
+      'OSP_KEY=private',
+      'INSTANCE_REINSTALL=1',
+    ])
+      assert.ok(lines.includes(line), `${line} in ${packed.stdout}`);
+    assert.ok(!packed.stdout.includes('secret'));
+    await call(osPackageRemove, { uuid });
+    await call(osPackageRemove, { uuid });
+    assert.deepEqual(await readdir(packageFolder(paths)), []);
+    const given = { ...wish.instance, osparams: { 'os-install-package': '/srv/own.tgz' } };
+    assert.equal(await call(osPackageMake, { ...wish, instance: given }), '/srv/own.tgz');
+    await close();
+  });
+
   it('diagnose and validate', async () => {
     const { root, call, close } = await world();
     await addOs(root, '#!/bin/sh\n');
@@ -188,7 +220,7 @@ describe('node calls about operating systems', () => {
       ['testos', true, [10], true],
     );
     const wish = { name: 'nosuch', checks: ['parameters'], osparams: {}, required: false };
-    assert.deepEqual(await call(osValidate, wish), { found: false });
+    assert.deepEqual(await call(osValidate, wish), { found: false, untrusted: false });
     await assert.rejects(call(osValidate, { ...wish, required: true }), /not found in search path/);
     await close();
   });

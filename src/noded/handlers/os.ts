@@ -1,9 +1,12 @@
 /** Node calls about operating systems: what definitions there are, and running their scripts. */
+import { rm } from 'node:fs/promises';
 import {
   definitionOf,
   diagnoseDefinitions,
   type FoundDefinition,
+  lookUpDefinition,
   type OsDefinition,
+  splitVariant,
 } from '../../guests/definitions.ts';
 import {
   type Environment,
@@ -11,11 +14,19 @@ import {
   type ScriptDisk,
   type ScriptInstance,
 } from '../../guests/environment.ts';
+import { makePackage } from '../../guests/package.ts';
 import { logFileName, runScript } from '../../guests/run.ts';
 import { validateOs } from '../../guests/validate.ts';
+import { packageFile, packageFolder } from '../../metadata/client/control.ts';
 import { networkAbout } from '../../networks/catalog.ts';
 import { instanceOsAdd, instanceRunRename } from '../../noderpc/calls/instance.ts';
-import { type OsOnNode, osDiagnose, osValidate } from '../../noderpc/calls/os.ts';
+import {
+  type OsOnNode,
+  osDiagnose,
+  osPackageMake,
+  osPackageRemove,
+  osValidate,
+} from '../../noderpc/calls/os.ts';
 import type { DiskOnNode, InstanceOnNode } from '../../noderpc/calls/shapes.ts';
 import { answers, type NodeHandler } from '../../noderpc/handler.ts';
 import type { HiddenParameters } from '../metadata.ts';
@@ -109,14 +120,49 @@ function hiddenOf(
   return { private: those(false), secret: those(true) };
 }
 
+const packageParameter = 'os-install-package';
+
+/** What helper virtual machines install from. Secret parameters reach them through the metadata service alone. */
+function packageHandlers(context: InstanceContext): NodeHandler[] {
+  const { paths } = context;
+  return [
+    answers(osPackageMake, async ({ instance, secretParameters, secretNames, ...wish }) => {
+      const hidden = hiddenOf(secretParameters, secretNames);
+      const given = instance.osparams[packageParameter];
+      const file = given ?? packageFile(paths, instance.uuid);
+      if (given === undefined) {
+        const definition = await definitionOf(paths.osSearchPath, instance.os);
+        const told = await scriptInstance(context, instance, hidden.private);
+        const environment = {
+          ...instanceEnvironment(definition, told, wish.debug),
+          ...(wish.reinstall ? { INSTANCE_REINSTALL: '1' } : {}),
+          ...wish.environment,
+        };
+        await makePackage(file, packageFolder(paths), { definition, environment });
+      }
+      await context.metadata?.tell(instance, hidden);
+      return file;
+    }),
+    answers(osPackageRemove, async ({ uuid }) => {
+      await rm(packageFile(paths, uuid), { force: true });
+      return null;
+    }),
+  ];
+}
+
 /** Handlers of the calls that have to do with OS definitions. */
 export function osHandlers(context: InstanceContext): NodeHandler[] {
   const { osSearchPath } = context.paths;
   return [
     answers(osDiagnose, async () => (await diagnoseDefinitions(osSearchPath)).map(reportOf)),
-    answers(osValidate, async ({ name, checks, osparams, required, forceVariant }) => ({
-      found: await validateOs(osSearchPath, { os: name, checks, osparams, required, forceVariant }),
-    })),
+    answers(osValidate, async ({ name, checks, osparams, required, forceVariant }) => {
+      const found = await validateOs(osSearchPath, { os: name, checks, osparams, required, forceVariant });
+      const definition = await lookUpDefinition(osSearchPath, splitVariant(name).name);
+      return {
+        found,
+        untrusted: definition.valid && definition.definition.scripts.create_untrusted !== null,
+      };
+    }),
     answers(instanceOsAdd, async (request, { signal }) => {
       const { instance, reinstall, debug, secretParameters, secretNames } = request;
       const definition = await definitionOf(osSearchPath, instance.os);
@@ -136,6 +182,7 @@ export function osHandlers(context: InstanceContext): NodeHandler[] {
       await context.metadata?.tell(instance, hiddenOf(secretParameters, secretNames));
       return null;
     }),
+    ...packageHandlers(context),
     answers(instanceRunRename, async ({ instance, oldName, debug }, { signal }) => {
       const definition = await definitionOf(osSearchPath, instance.os);
       const common = instanceEnvironment(definition, await scriptInstance(context, instance), debug);

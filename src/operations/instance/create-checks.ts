@@ -76,26 +76,30 @@ export async function requireDiskSpace(
   }
 }
 
-/** The OS definition is on the node, with the variant, and takes the parameters. */
+/**
+ * The OS definition is on the node, with the variant, and takes the parameters.
+ * @returns whether its create script has to run in a helper virtual machine
+ */
 export async function requireOs(
   context: PlanContext,
   instance: Instance,
   node: Node,
   hiddenParameters: Readonly<Record<string, string>>,
   forceVariant: boolean,
-): Promise<void> {
+): Promise<boolean> {
   const osparams = {
     ...filledOs(context.configuration.cluster, instance.os, instance.osparams),
     ...hiddenParameters,
   };
   try {
-    await context.nodes.call(node.uuid, osValidate, {
+    const { untrusted } = await context.nodes.call(node.uuid, osValidate, {
       name: instance.os,
       checks: ['parameters'],
       osparams,
       required: true,
       forceVariant,
     });
+    return untrusted;
   } catch (error) {
     throw executionFailure(`OS Parameters validation failed on node ${node.name}: ${reasonOf(error)}`, error);
   }

@@ -2,7 +2,7 @@
 
 import { ErrorCode, executionFailure, prerequisiteFailure } from '../../kit/failure.ts';
 import type { Configuration } from '../../model/configuration.ts';
-import { instanceNamed, nodesOf } from '../../model/lookup.ts';
+import { disksOf, instanceNamed, nodesOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import { reasonOf } from '../../noderpc/reply.ts';
 import { InstanceReinstall } from '../../opcodes/instance.ts';
@@ -13,8 +13,9 @@ import { disksOnNode, instanceOnNode } from '../on-node.ts';
 import { type JobHandle, operation, type PlanContext } from '../operation.ts';
 import { changeObjects, difference } from '../steps/changes.ts';
 import { installOs } from '../steps/instance.ts';
-import { requireOs } from './create-checks.ts';
+import { requireMemory, requireOs } from './create-checks.ts';
 import { activitySteps, whileActive } from './disk-activity.ts';
+import { type InstallMachine, installInHelper, installSteps, planInstall } from './helper/install.ts';
 import { imageSteps, writeOsImage } from './image.ts';
 import { instanceLocks } from './locks.ts';
 import { changedOs, hiddenOs, osImage, osValues } from './os-parameters.ts';
@@ -30,6 +31,8 @@ interface ReinstallPlan {
   readonly newOs: string | null;
   /** What the first disk begins with, before the OS is installed if there is one. */
   readonly image: string | undefined;
+  /** Installs instead of the node, which does not trust the scripts. */
+  readonly installer: InstallMachine | undefined;
   /** The image was named with the request. */
   readonly isNewImage: boolean;
   readonly primary: string;
@@ -57,17 +60,24 @@ async function plan(op: Op, context: PlanContext): Promise<ReinstallPlan> {
   const image = osImage(after.osparams);
   const { cluster } = configuration;
   const secretParameters = hiddenOs(cluster, os, after.osparams_private, op.osparams_secret);
+  let untrusted = false;
   if (os !== '') {
     const nodes = nodesOf(configuration, instance).flatMap((uuid) => configuration.nodes.get(uuid) ?? []);
-    for (const node of nodes.filter((each) => !each.offline && each.vm_capable))
-      await requireOs(context, after, node, secretParameters, op.force_variant);
+    for (const node of nodes.filter((each) => !each.offline && each.vm_capable)) {
+      const found = await requireOs(context, after, node, secretParameters, op.force_variant);
+      if (node === primary) untrusted = found;
+    }
   }
+  const disks = disksOf(configuration, instance);
+  const installer = untrusted ? await planInstall(context, after, disks, primary) : undefined;
+  if (installer !== undefined) await requireMemory(context, after, primary);
   return {
     configuration,
     instance,
     after,
     newOs: op.os_type,
     image,
+    installer,
     isNewImage: osImage(osValues(op.osparams)) !== undefined,
     primary: primary.name,
     secretParameters,
@@ -84,6 +94,12 @@ async function writeImage({ configuration, after, primary }: ReinstallPlan, imag
 
 async function install({ configuration, after, ...plan }: ReinstallPlan, job: JobHandle): Promise<void> {
   job.info('Running instance OS create scripts...');
+  const { installer, secretParameters, secretNames, debug } = plan;
+  if (installer !== undefined) {
+    const wish = { reinstall: true, debug, secretParameters, secretNames };
+    await installInHelper(installer, { configuration, instance: after }, wish, job);
+    return;
+  }
   const node = after.primary_node;
   const instance = instanceOnNode(configuration, after, node);
   const step = installOs(plan.secretParameters, plan.secretNames);
@@ -99,7 +115,7 @@ async function install({ configuration, after, ...plan }: ReinstallPlan, job: Jo
 
 export const instanceReinstall = operation({
   opcode: InstanceReinstall,
-  steps: [...new Set([changeObjects, ...activitySteps, ...imageSteps, installOs({})])],
+  steps: [...new Set([changeObjects, ...activitySteps, ...imageSteps, ...installSteps, installOs({})])],
   locks: (op, configuration) => instanceLocks(configuration, op.instance_name),
   plan,
   hooks: (_op, { instance }, configuration) =>

@@ -1,6 +1,7 @@
 /** Steps on the guest itself: start, stop, install. */
 import * as z from 'zod';
 import * as calls from '../../noderpc/calls/instance.ts';
+import { osPackageMake, osPackageRemove } from '../../noderpc/calls/os.ts';
 import { InstanceOnNode } from '../../noderpc/calls/shapes.ts';
 import { step } from '../operation.ts';
 import { parametersForMetadata } from './metadata.ts';
@@ -54,6 +55,43 @@ export function installOs(secrets: Readonly<Record<string, string>>, secretNames
     undo: 'none',
   });
 }
+
+/**
+ * Makes the package that a helper virtual machine installs from; undone by removing it. Gives its path. Secret
+ * parameters stand beside the input, as with `installOs`.
+ */
+export function makeOsPackage(
+  secrets: Readonly<Record<string, string>>,
+  secretNames: readonly string[] = [],
+) {
+  return step({
+    name: 'make-os-package',
+    input: onNode.extend({
+      reinstall: z.boolean(),
+      debug: z.int(),
+      environment: z.record(z.string(), z.string()),
+    }),
+    run: async ({ nodes }, { node, ...argument }) =>
+      await nodes.call(node, osPackageMake, {
+        ...argument,
+        secretParameters: { ...secrets },
+        secretNames: [...secretNames],
+      }),
+    undo: async ({ nodes }, { node, instance }) => {
+      await nodes.call(node, osPackageRemove, { uuid: instance.uuid });
+    },
+  });
+}
+
+/** Removes the package, which holds private parameters, as soon as nobody needs it. */
+export const removeOsPackage = step({
+  name: 'remove-os-package',
+  input: z.object({ node: z.string(), uuid: z.string() }),
+  run: async ({ nodes }, { node, uuid }) => {
+    await nodes.call(node, osPackageRemove, { uuid });
+  },
+  undo: 'none',
+});
 
 /** Runs the OS definition's rename script. What it did inside the guest's disks is wanted in any case. */
 export const runRenameScript = step({

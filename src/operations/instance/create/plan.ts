@@ -22,6 +22,7 @@ import {
   requireMemory,
   requireOs,
 } from '../create-checks.ts';
+import { type InstallMachine, planInstall } from '../helper/install.ts';
 import { hasExclusiveStorage, requireSpindles } from '../modify/disk-requests.ts';
 import { hiddenOs, osImage, osValues } from '../os-parameters.ts';
 import { layDisksOut, type WantedDisk, wantedDisk } from '../plan-disks.ts';
@@ -47,6 +48,8 @@ export interface CreatePlan {
   readonly forthcoming: boolean;
   readonly waitForSync: boolean;
   readonly installOs: boolean;
+  /** Installs instead of the node, which does not trust the scripts. */
+  readonly installer: InstallMachine | undefined;
   /** What the first disk begins with, instead of an installation. */
   readonly image: string | undefined;
   /** Where the contents of its disks come from; undefined when it is installed. */
@@ -283,16 +286,29 @@ export async function planCreate(op: Op, context: PlanContext, origin?: Origin):
   const { os, osparams_private } = instance;
   const secretParameters = hiddenOs(configuration.cluster, os, osparams_private, op.osparams_secret);
   await requireHypervisor(context, instance, nodes);
-  if (os !== '')
-    for (const node of nodes) await requireOs(context, instance, node, secretParameters, op.force_variant);
+  let untrusted = false;
+  if (os !== '') {
+    for (const node of nodes) {
+      const found = await requireOs(context, instance, node, secretParameters, op.force_variant);
+      if (node === primary) untrusted = found;
+    }
+  }
   await requireLinks(context, instance, primary);
   if (!request.adopts && reserved === undefined) await requireDiskSpace(context, disks, nodes);
-  if (start) await requireMemory(context, instance, primary);
   const isNew = origin === undefined && !op.no_install && !request.adopts && disks.length > 0;
   const image = isNew ? osImage(osValues(op.osparams)) : undefined;
+  const installOs = isNew && image === undefined && os !== '' && !op.forthcoming;
+  const timeouts = { startup: op.helper_startup_timeout, shutdown: op.helper_shutdown_timeout };
+  const installer =
+    installOs && untrusted ? await planInstall(context, instance, disks, primary, timeouts) : undefined;
+  if (installer === undefined && (timeouts.startup !== null || timeouts.shutdown !== null)) {
+    context.warn('No helper virtual machine is needed: its timeouts have no effect');
+  }
+  if (start || installer !== undefined) await requireMemory(context, instance, primary);
   return {
     ...parts,
     configuration,
+    installer,
     reserved:
       reserved === undefined ? undefined : { instance: reserved, disks: disksOf(configuration, reserved) },
     nodes,
@@ -301,7 +317,7 @@ export async function planCreate(op: Op, context: PlanContext, origin?: Origin):
     waitForSync: op.wait_for_sync,
     origin,
     compress: op.compress,
-    installOs: isNew && image === undefined && os !== '',
+    installOs,
     image,
     start,
     secretParameters,

@@ -161,9 +161,6 @@ export async function createRequest(op: Op, context: PlanContext): Promise<Creat
   const skipsInstall = op.no_install === true && op.mode === 'create';
   if (skipsInstall && op.start) context.info('No-installation mode selected, disabling startup');
   requireSoundOptions(op, configuration);
-  if (op.helper_startup_timeout !== null || op.helper_shutdown_timeout !== null) {
-    context.warn('Helper virtual machines are not supported yet: their timeouts have no effect');
-  }
   const start = op.start && !skipsInstall;
   const { name, address } = await checkedName(context, {
     name: op.instance_name,

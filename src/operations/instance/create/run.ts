@@ -18,6 +18,7 @@ import {
 } from '../../steps/disks.ts';
 import { installOs, startInstance } from '../../steps/instance.ts';
 import { waitForSync } from '../../sync.ts';
+import { installInHelper, installSteps } from '../helper/install.ts';
 import { imageSteps, writeOsImage } from '../image.ts';
 import { wipeDisks, wipeSteps } from '../wipe.ts';
 import { importDisks, importSteps } from './import.ts';
@@ -112,9 +113,34 @@ async function syncDisks(plan: CreatePlan, job: JobHandle): Promise<void> {
   }
 }
 
+/** The create script, on the node or, where the node doesn't trust it, in a helper virtual machine. */
+async function runScripts(plan: CreatePlan, job: JobHandle): Promise<void> {
+  const { configuration, instance, disks, installer, secretParameters, secretNames, debug } = plan;
+  const { uuid: node, name } = plan.nodes[0]!;
+  if (installer !== undefined) {
+    const wish = { reinstall: false, debug, secretParameters, secretNames };
+    await installInHelper(installer, { configuration, instance, disks }, wish, job);
+    return;
+  }
+  job.say('* running the instance OS create scripts...');
+  try {
+    await job.do(installOs(secretParameters, secretNames), {
+      node,
+      instance: instanceOnNode(configuration, instance, node, { disks }),
+      reinstall: false,
+      debug,
+    });
+  } catch (error) {
+    throw executionFailure(
+      `Could not add os for instance ${instance.name} on node ${name}: ${reasonOf(error)}`,
+      error,
+    );
+  }
+}
+
 /** A mirror doesn't copy while the system is installed, unless it has been waited for. */
 async function install(plan: CreatePlan, job: JobHandle): Promise<void> {
-  const { configuration, instance, disks, about } = plan;
+  const { about } = plan;
   const node = plan.nodes[0]!;
   const pauses = !plan.waitForSync && about.mirrored === 'internal';
   const input = { node: node.uuid, disks: onNode(plan, node.uuid) };
@@ -123,20 +149,7 @@ async function install(plan: CreatePlan, job: JobHandle): Promise<void> {
     job.say('* pausing disk sync to install instance OS');
     await job.do(pauseSync, { ...input, pause: true });
   }
-  job.say('* running the instance OS create scripts...');
-  try {
-    await job.do(installOs(plan.secretParameters, plan.secretNames), {
-      node: node.uuid,
-      instance: instanceOnNode(configuration, instance, node.uuid, { disks }),
-      reinstall: false,
-      debug: plan.debug,
-    });
-  } catch (error) {
-    throw executionFailure(
-      `Could not add os for instance ${instance.name} on node ${node.name}: ${reasonOf(error)}`,
-      error,
-    );
-  }
+  await runScripts(plan, job);
   if (pauses) {
     job.say('* resuming disk sync');
     await job.do(pauseSync, { ...input, pause: false });
@@ -221,6 +234,7 @@ export const createSteps = [
     installOs({}),
     startInstance,
     ...wipeSteps,
+    ...installSteps,
     ...imageSteps,
     ...importSteps,
   ]),

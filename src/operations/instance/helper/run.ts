@@ -85,11 +85,15 @@ async function waitForEnd(running: Running): Promise<'ended' | 'gone' | undefine
   const { now } = job.world;
   const began = now();
   let minutes = 0;
+  let missed = 0;
   job.say(withPrefix(helper, 'Waiting for helper VM to finish'));
   return await pollUntil(
     async () => {
       const state = await lookAt(running);
-      if (state === 'ended' || state === 'gone') return state;
+      if (state === 'ended') return state;
+      // Word of a shutdown may come a moment after the guest is seen no more.
+      missed = state === 'gone' ? missed + 1 : 0;
+      if (missed > 1) return 'gone';
       const passed = Math.floor((now() - began) / 60);
       if (passed > minutes) {
         minutes = passed;
