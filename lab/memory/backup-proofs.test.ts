@@ -1,82 +1,33 @@
-/** Exports, imports and moves: each leaves nothing behind, whatever fails and wherever the master dies. */
+/** Exports: each leaves nothing behind, whatever fails and wherever the master dies. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
-import type { InstanceOnNode } from '../../src/noderpc/calls/shapes.ts';
+import { test } from 'node:test';
 import { backupExport } from '../../src/operations/backup/export.ts';
 import { backupPrepare } from '../../src/operations/backup/prepare.ts';
 import { backupRemove } from '../../src/operations/backup/remove.ts';
-import { instanceCreate } from '../../src/operations/instance/create.ts';
-import { instanceMove } from '../../src/operations/instance/move.ts';
 import { instanceRemove } from '../../src/operations/instance/remove.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
-import { type ProofWorld, provesUndo } from '../../src/operations/proves-undo.ts';
-import {
-  makeHandshake,
-  signCertificate,
-  signDiskTarget,
-  signKeyName,
-} from '../../src/operations/transfer/authority.ts';
+import { provesUndo } from '../../src/operations/proves-undo.ts';
+import { signCertificate, signKeyName } from '../../src/operations/transfer/authority.ts';
 import { memoryCertificate } from './certificate.ts';
-import {
-  createMemoryCluster,
-  type MemoryCluster,
-  type MemoryOptions,
-  memoryInstance,
-  nodeName,
-  nodeUuid,
-} from './cluster.ts';
+import { type MemoryOptions, memoryInstance, nodeName, nodeUuid } from './cluster.ts';
 import { type Request, runOperation, runSeen } from './run.ts';
-
-const secret = 'the secret of both clusters';
-const folder = mkdtempSync(join(tmpdir(), 'gantry-backup-'));
-const secretFile = join(folder, 'secret');
-writeFileSync(secretFile, `${secret}\n`);
-after(() => rmSync(folder, { recursive: true }));
-
-/** A cluster with the secret, after some operations and changes of its nodes. */
-async function clusterWith(
-  options: MemoryOptions,
-  prepare: readonly (readonly [AnyOperation, Request])[] = [],
-  change: (cluster: MemoryCluster) => void = () => {},
-): Promise<MemoryCluster> {
-  const cluster = createMemoryCluster(options);
-  const world = { ...cluster.world, paths: { ...cluster.world.paths, clusterDomainSecret: secretFile } };
-  const whole = { ...cluster, world };
-  for (const [operation, request] of prepare) await runOperation(whole, operation, request);
-  change(whole);
-  return whole;
-}
-
-const worldOf = (...made: Parameters<typeof clusterWith>): ProofWorld => ({
-  fresh: () => clusterWith(...made),
-});
-
-const web1 = { instance_name: 'web1.memory.example' };
-const name = web1.instance_name;
-const running = { instances: [memoryInstance(name)] };
-const stopped = { instances: [memoryInstance(name, { state: 'down' })] };
-const plain = memoryInstance(name, { template: 'plain' });
-const onFile = memoryInstance(name, { template: 'file' });
-const onFileDown = { instances: [memoryInstance(name, { state: 'down', template: 'file' })] };
-const toNode3 = { ...web1, target_node: nodeName(3) };
-const exported = [backupExport, toNode3] as const;
-const failing = (cluster: MemoryCluster) => {
-  for (const machine of cluster.nodes.machines.values()) machine.transfers.failure = 'the script broke';
-};
-
-const target = signDiskTarget(secret, 0, { host: '192.0.9.1', port: 4000, magic: 'magic' });
-const toCluster = {
-  ...web1,
-  mode: 'remote',
-  target_node: [target],
-  x509_key_name: signKeyName(secret, 'x509-key'),
-  destination_x509_ca: signCertificate(secret, memoryCertificate),
-};
-const withKey = (cluster: MemoryCluster) =>
-  void cluster.nodes.machine(nodeUuid(1)).transfers.keys.add('x509-key');
+import {
+  clusterWith,
+  exported,
+  failing,
+  name,
+  onFile,
+  running,
+  stopped,
+  target,
+  toCluster,
+  toNode3,
+  web1,
+  withKey,
+  worldOf,
+  zeroing,
+  zeroingOf,
+} from './transfer-setting.ts';
 
 const exports: readonly [string, MemoryOptions, Request, readonly (readonly [AnyOperation, Request])[]][] = [
   ['of a running guest by snapshots', running, toNode3, []],
@@ -97,110 +48,6 @@ test('an export to another cluster is taken back whole, and its key goes when it
   const cluster = await clusterWith(running, [], withKey);
   assert.deepEqual(await runOperation(cluster, backupExport, toCluster), [true, [true]]);
   assert.equal(cluster.nodes.machine(nodeUuid(1)).transfers.keys.size, 0);
-});
-
-const zeroingImage = '/helpers/zero.raw';
-const zeroing = { ...toNode3, zero_free_space: true };
-const zeroingOf = (instance: MemoryOptions, image = zeroingImage): MemoryOptions => ({
-  ...instance,
-  cluster: { zeroing_image: image },
-});
-
-const zeroedExports: readonly [string, MemoryOptions, Request][] = [
-  ['of a running guest', running, zeroing],
-  ['of a stopped guest', stopped, zeroing],
-];
-for (const [what, options, request] of zeroedExports) {
-  test(`an export ${what} is taken back whole with the machine that zeroes`, async () => {
-    await provesUndo(backupExport, request, worldOf(zeroingOf(options)));
-  });
-}
-
-test('a cluster without a volume group keeps the helper in a file', async () => {
-  const files = {
-    ...zeroingOf(onFileDown),
-    cluster: { zeroing_image: zeroingImage, volume_group_name: null },
-  };
-  await provesUndo(backupExport, zeroing, worldOf(files));
-});
-
-test('zeroing says what Ganeti says, and leaves the disks and the parameters as they were', async () => {
-  const cluster = await clusterWith(zeroingOf(running));
-  const before = cluster.world.config.current;
-  const started: InstanceOnNode[] = [];
-  cluster.nodes.watch = (call, argument) => {
-    if (call === 'instance_start') started.push((argument as { instance: InstanceOnNode }).instance);
-  };
-  const { said, result } = await runSeen(cluster, backupExport, zeroing);
-  assert.deepEqual(result, [true, [true]]);
-  const doing = 'Zeroing free disk space';
-  assert.deepEqual(said.slice(0, 15), [
-    `Shutting down instance ${name}`,
-    `${doing}: Attempting to create temporary disk`,
-    `${doing}: Temporary disk created`,
-    `${doing}: Activating helper VM's temporary disks`,
-    `${doing}: Imaging temporary disks with image ${zeroingImage}`,
-    ` - INFO: Imaging disk '0' for instance '${name}' on node '${nodeName(1)}'`,
-    `${doing}: Starting helper VM`,
-    `${doing}: Helper VM is up`,
-    `${doing}: Waiting for helper VM to finish`,
-    `${doing}: Regular cleanup of temporary disk`,
-    `${doing}: Shutting down instance`,
-    `${doing}: Temporary disk removed`,
-    `${doing}: Helper VM execution completed`,
-    `Creating a snapshot of disk/0 on node ${nodeName(1)}`,
-    `Starting instance ${name}`,
-  ]);
-  const own = before.instances.byName(name)!.disks;
-  const [helper, again] = started;
-  assert.deepEqual(
-    helper!.disks.slice(1).map(({ disk }) => disk.uuid),
-    own,
-  );
-  const [{ disk }] = helper!.disks as [InstanceOnNode['disks'][0]];
-  assert.deepEqual([disk.dev_type, disk.logical_id![0], disk.size], ['plain', 'xenvg', 6]);
-  assert.deepEqual(helper!.hvparams, again!.hvparams);
-  assert.deepEqual(
-    again!.disks.map((each) => each.disk.uuid),
-    own,
-  );
-  assert.equal(cluster.world.config.current.disks.values().length, own.length);
-});
-
-const late = { ...zeroing, zeroing_timeout_fixed: 0, zeroing_timeout_per_mib: 0 };
-const noHelp: readonly [string, string, Request, RegExp][] = [
-  [
-    'that is never done',
-    '/images/busy.raw',
-    late,
-    /^OpExecError: Error running helper VM with image \/images\/busy\.raw$/,
-  ],
-  [
-    'whose image is missing',
-    '/nowhere/zero.raw',
-    zeroing,
-    /^OpExecError: Could not create temporary disk: Image '\/nowhere\/zero\.raw' not found$/,
-  ],
-];
-for (const [what, image, request, words] of noHelp) {
-  test(`after a helper ${what} the guest runs again, and nothing of it is left`, async () => {
-    const cluster = await clusterWith(zeroingOf(running, image));
-    const before = cluster.snapshot();
-    await assert.rejects(runOperation(cluster, backupExport, request), words);
-    assert.deepEqual(cluster.snapshot(), before);
-  });
-}
-
-test('a helper that is killed where shutdowns are noticed has not done its work', async () => {
-  const kvm = memoryInstance(name, { hypervisor: 'kvm' });
-  const instance = { ...kvm.instance, hvparams: { user_shutdown: true } };
-  const cluster = await clusterWith(zeroingOf({ instances: [{ ...kvm, instance }] }, '/images/killed.raw'));
-  const before = cluster.snapshot();
-  await assert.rejects(
-    runOperation(cluster, backupExport, zeroing),
-    /^OpExecError: Zeroing free disk space: Helper VM with image \/images\/killed\.raw ended without having shut down$/,
-  );
-  assert.deepEqual(cluster.snapshot(), before);
 });
 
 test('an export that breaks leaves the guest running and the export before in its place', async () => {
@@ -330,129 +177,3 @@ test('what another cluster needs is prepared, or taken back', async () => {
     null,
   );
 });
-
-const importing = {
-  ...web1,
-  mode: 'import',
-  disks: [],
-  nics: [],
-  disk_template: 'plain',
-  pnode: nodeName(2),
-  start: false,
-};
-const away = [exported, [instanceRemove, web1]] as const;
-
-test('an import is taken back whole', async () => {
-  await provesUndo(instanceCreate, importing, worldOf(running, away));
-  const mirrored = { ...importing, disk_template: 'drbd', snode: nodeName(1), src_node: nodeName(3) };
-  await provesUndo(instanceCreate, mirrored, worldOf(running, away));
-});
-
-test('an import brings back what was exported', async () => {
-  const cluster = await clusterWith(running, away);
-  const { said } = await runSeen(cluster, instanceCreate, { ...importing, identify_defaults: true });
-  const { instance } = running.instances[0]!;
-  const back = cluster.world.config.current.instances.byName(name)!;
-  assert.deepEqual(
-    [back.os, back.hypervisor, back.beparams, back.hvparams, back.nics[0]!.mac, back.primary_node],
-    [instance.os, instance.hypervisor, {}, {}, instance.nics[0]!.mac, nodeUuid(2)],
-  );
-  const from = said.indexOf('* running the instance OS import scripts...');
-  assert.deepEqual(said.slice(from), [
-    '* running the instance OS import scripts...',
-    `Exporting disk/0 from ${nodeName(3)} to ${nodeName(2)}`,
-    'disk/0 is now listening, starting export',
-    `disk/0 is receiving data on ${nodeName(2)}`,
-    'disk/0 finished receiving data',
-    `disk/0 is sending data on ${nodeName(3)}`,
-    'disk/0 finished sending data',
-    `Running rename script for ${name}`,
-  ]);
-});
-
-const noImports: readonly [string, Request, RegExp][] = [
-  ['from nowhere', { src_path: 'nosuch' }, /No export found for relative path nosuch$/],
-  [
-    'from a path of any node',
-    { src_path: '/srv/x' },
-    /Importing an instance from a path requires a source node option$/,
-  ],
-  [
-    'of what is none',
-    { src_node: nodeName(1) },
-    /^OpExecError: No export or invalid export found in dir \/var\/lib\/ganeti\/export\/web1\.memory\.example: Export info file doesn't have the required fields$/,
-  ],
-];
-for (const [what, request, words] of noImports) {
-  test(`no import ${what}`, async () => {
-    const cluster = await clusterWith(running, away);
-    await assert.rejects(runOperation(cluster, instanceCreate, { ...importing, ...request }), words);
-  });
-}
-
-test('an import that breaks leaves no instance', async () => {
-  const cluster = await clusterWith(running, away);
-  const before = cluster.snapshot();
-  failing(cluster);
-  await assert.rejects(
-    runOperation(cluster, instanceCreate, importing),
-    /^OpExecError: Some disks for instance web1\.memory\.example on node node2\.memory\.example were not imported successfully$/,
-  );
-  assert.deepEqual(cluster.snapshot(), before);
-});
-
-const arriving = {
-  ...importing,
-  mode: 'remote-import',
-  disks: [{ size: 128 }],
-  os_type: 'noop',
-  source_handshake: makeHandshake(secret),
-  source_x509_ca: signCertificate(secret, memoryCertificate),
-  source_instance_name: 'old.example',
-};
-
-test('only who knows the secret may send an instance', async () => {
-  const wrong = { ...arriving, source_handshake: makeHandshake('another') };
-  await assert.rejects(
-    runOperation(await clusterWith({}), instanceCreate, wrong),
-    /Invalid handshake: Hash didn't match, clusters don't share the same domain secret$/,
-  );
-  const none = { ...arriving, source_x509_ca: null };
-  await assert.rejects(runOperation(await clusterWith({}), instanceCreate, none), /Missing source X509 CA$/);
-});
-
-test('a move to another node is taken back until the guest runs there', async () => {
-  for (const instances of [[plain], [onFile]])
-    await provesUndo(instanceMove, toNode3, worldOf({ instances }));
-  await provesUndo(instanceMove, toNode3, worldOf(onFileDown));
-});
-
-test('a move takes everything along', async () => {
-  const cluster = await clusterWith({ instances: [plain] });
-  const { said } = await runSeen(cluster, instanceMove, toNode3);
-  assert.deepEqual(said.slice(-3), [
-    'disk/0 finished sending data',
-    ` - INFO: Starting instance ${name} on node ${nodeName(3)}`,
-    ' - INFO: Removing the disks on the original node',
-  ]);
-  const [from, to] = [1, 3].map((number) => cluster.nodes.machine(nodeUuid(number)));
-  assert.deepEqual([from!.volumes.size, from!.guests.size, to!.volumes.size, to!.guests.size], [0, 0, 1, 1]);
-  const moved = cluster.world.config.current;
-  assert.equal(moved.instances.byName(name)!.primary_node, nodeUuid(3));
-  assert.deepEqual(moved.disks.values()[0]!.nodes, [nodeUuid(3)]);
-});
-
-const noMoves: readonly [string, MemoryOptions, Request, RegExp][] = [
-  ['of a mirror', running, toNode3, /Instance disk 0 has disk type drbd and is not suitable for copying$/],
-  [
-    'to where it is',
-    { instances: [plain] },
-    { ...web1, target_node: nodeName(1) },
-    /is already on the node node1\.memory\.example$/,
-  ],
-];
-for (const [what, options, request, words] of noMoves) {
-  test(`no move ${what}`, async () => {
-    await assert.rejects(runOperation(await clusterWith(options), instanceMove, request), words);
-  });
-}
