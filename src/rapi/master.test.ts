@@ -26,6 +26,27 @@ test('asks over no more connections than it may, and keeps them', async () => {
   assert.equal(opened, 3);
 });
 
+test('those who wait for a job take no turn of the others', async () => {
+  let happened = () => {};
+  const event = new Promise<void>((resolve) => {
+    happened = resolve;
+  });
+  const master = openMaster(
+    async () => ({
+      async reply(method: string) {
+        if (method === 'WaitForJobChange') await event;
+        return { text: method, result: () => method };
+      },
+      close() {},
+    }),
+    2,
+  );
+  const waiting = Array.from({ length: 5 }, () => master.call('WaitForJobChange', []));
+  assert.equal(await master.call('QueryTags', []), 'QueryTags');
+  happened();
+  assert.equal((await Promise.all(waiting)).length, 5);
+});
+
 test('one that can not be reached leaves the turn to others, and says so in its words', async () => {
   const master = openMaster(() => Promise.reject(new Failure('NoMasterError', ['/run/query'])), 1);
   await assert.rejects(master.call('QueryTags', []), { name: 'NoMasterError' });

@@ -63,37 +63,61 @@ function submissionError(error: unknown): unknown {
 
 type Connection = Pick<LuxiConnection, 'reply' | 'close'>;
 
-/** @param most connections at once */
-export function openMaster(connect: () => Promise<Connection>, most: number): MasterConnections {
-  const idle: Connection[] = [];
-  const waiting: (() => void)[] = [];
-  let busy = 0;
-  let closed = false;
+/** Connections that are kept, each used by one request at a time. */
+class Lane {
+  readonly #connect: () => Promise<Connection>;
+  readonly #most: number;
+  readonly #idle: Connection[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #busy = 0;
+  #isClosed = false;
 
-  const turn = async () => {
-    if (busy >= most) await new Promise<void>((resolve) => waiting.push(resolve));
-    else busy += 1;
-  };
-  /** Hands the turn on. */
-  const leave = () => {
-    const next = waiting.shift();
-    if (next === undefined) busy -= 1;
-    else next();
-  };
-  const reply = async (method: string, args: readonly unknown[]) => {
-    await turn();
-    let client = idle.pop();
+  constructor(connect: () => Promise<Connection>, most: number) {
+    this.#connect = connect;
+    this.#most = most;
+  }
+
+  async reply(method: string, args: readonly unknown[]): Promise<LuxiReply> {
+    if (this.#busy >= this.#most) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#busy += 1;
+    let client = this.#idle.pop();
     try {
-      client ??= await connect();
+      client ??= await this.#connect();
       return await client.reply(method, args);
     } finally {
       if (client !== undefined) {
-        if (closed) client.close();
-        else idle.push(client);
+        if (this.#isClosed) client.close();
+        else this.#idle.push(client);
       }
-      leave();
+      this.#leave();
     }
-  };
+  }
+
+  /** Hands the turn on. */
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#busy -= 1;
+    else next();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const client of this.#idle.splice(0)) client.close();
+  }
+}
+
+/** What the master daemon answers when something happens, which may take its ten seconds and more. */
+const waits: ReadonlySet<string> = new Set(['WaitForJobChange']);
+
+/**
+ * Whoever waits for a job takes no turn of those who ask and go: there are as many connections again for them.
+ * @param most connections at once, of each kind
+ */
+export function openMaster(connect: () => Promise<Connection>, most: number): MasterConnections {
+  const asking = new Lane(connect, most);
+  const waiting = new Lane(connect, most);
+  const reply = (method: string, args: readonly unknown[]) =>
+    (waits.has(method) ? waiting : asking).reply(method, args);
   const call = async (method: string, args: readonly unknown[]) => (await reply(method, args)).result();
   return {
     call,
@@ -106,8 +130,8 @@ export function openMaster(connect: () => Promise<Connection>, most: number): Ma
       }
     },
     close() {
-      closed = true;
-      for (const client of idle.splice(0)) client.close();
+      asking.close();
+      waiting.close();
     },
   };
 }

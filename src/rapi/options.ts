@@ -31,7 +31,8 @@ Options:
                         authentication
   --max-clients=MAX_CLIENTS
                         Number of requests that ask the master daemon at the
-                        same time; further ones wait (default: 20)
+                        same time, and of those that wait for a job; further
+                        ones wait (default: 20)
   --ssl-chain=SSL_CHAIN
                         SSL Certificate chain path
   -f, --foreground      Don't detach from the current terminal
