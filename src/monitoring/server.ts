@@ -28,6 +28,8 @@ const limits = {
   connectionsCheckingInterval: 2500,
   maxHeaderSize: 8192,
 };
+/** Milliseconds without a byte in either direction: one that takes nothing of its answer keeps no place. */
+const silenceMs = 60_000;
 const mostConnections = 256;
 const mostAtOnce = 64;
 
@@ -42,6 +44,7 @@ function send(message: IncomingMessage, response: ServerResponse, { status, type
 
 function serverFor({ answer, log }: MonitoringServerOptions, running: { count: number }): Server {
   const server = createServer(limits);
+  server.setTimeout(silenceMs);
   server.maxConnections = mostConnections;
   server.on('clientError', (_error, socket: Socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
