@@ -4,6 +4,7 @@ import { messageOf } from '../../kit/failure.ts';
 type Tool = (argv: readonly string[]) => Promise<number>;
 
 const tools: Readonly<Record<string, () => Promise<Tool>>> = {
+  cfgshell: async () => (await import('./cfgshell.ts')).cfgshell,
   cfgupgrade: async () => (await import('./cfgupgrade.ts')).cfgupgrade,
   'post-upgrade': async () => (await import('./post-upgrade.ts')).postUpgrade,
   'sanitize-config': async () => (await import('./sanitize-config.ts')).sanitizeConfig,
