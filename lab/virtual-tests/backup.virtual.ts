@@ -1,9 +1,11 @@
 /** Instances are exported and imported, move to other nodes and to another cluster, with what is on their disks. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { pollUntil } from '../../src/kit/clock.ts';
 import { recorded } from '../harness/recorded.ts';
 import { VirtualLab } from '../harness/virtual.ts';
 
@@ -170,6 +172,45 @@ describe('instances go out and come back', () => {
     const status = ['gnt-instance', 'list', '--no-headers', '-o', 'status', 'web4.virtual.example'];
     assert.equal((await lab.output('node1', status)).trim(), 'running');
     await says(lab, 'gnt-backup list', 'Node Export\n');
+    await isTidy(lab);
+  });
+
+  test('free space is zeroed by a machine that is given its time, and is gone when it was not enough', async () => {
+    const name = 'web4.virtual.example';
+    const image = Buffer.alloc(1024 * 1024 + 1, 'zeros come from here ');
+    await writeFile(join(lab.root('node1'), 'srv/zero.raw'), image, { mode: 0o644 });
+    await lab.output('node1', ['gnt-cluster', 'modify', '--zeroing-image=/srv/zero.raw']);
+    const folder = join(lab.root('node1'), 'srv/ganeti/file-storage', name);
+    const disks = await readdir(folder);
+    const status = ['gnt-instance', 'list', '--no-headers', '-o', 'status,disk.count', name];
+    const words = `gnt-backup export --long-sleep --zero-free-space -n node2.virtual.example`;
+    const late = await lab.run(
+      'node1',
+      `${words} --zeroing-timeout-fixed=1 --zeroing-timeout-per-mib=0 ${name}`.split(' '),
+    );
+    assert.equal(
+      late.stderr,
+      'Failure: command execution error:\nError running helper VM with image /srv/zero.raw\n',
+    );
+    assert.match(late.stdout, /Zeroing free disk space: Helper VM has not finished within the timeout/);
+    assert.deepEqual(await readdir(folder), disks);
+    assert.match(await lab.output('node1', status), /running +1/);
+    // A fake guest is a file: the helper is there while there are two disks, and ends when its file goes.
+    const inTime = lab.run('node1', [...words.split(' '), name]);
+    const guest = join(lab.paths('node1').runDir, 'fake-hypervisor', name);
+    const begins = Buffer.alloc(image.length);
+    const isUp = async () => {
+      const [helper] = (await readdir(folder)).filter((file) => !disks.includes(file));
+      if (helper === undefined || !existsSync(guest)) return undefined;
+      const data = await readFile(join(folder, helper));
+      return data.copy(begins) >= image.length && begins.equals(image) ? data.length : undefined;
+    };
+    assert.equal(await pollUntil(isUp, { everyMs: 50, timeoutMs: 30_000 }), 2 * 1024 * 1024);
+    await rm(guest);
+    // The OS definition lets no data of this instance out: what came before has gone well.
+    assert.match((await inTime).stdout, /Zeroing free disk space: Helper VM execution completed/);
+    assert.deepEqual(await readdir(folder), disks);
+    assert.match(await lab.output('node1', status), /running +1/);
     await isTidy(lab);
   });
 

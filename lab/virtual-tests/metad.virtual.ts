@@ -3,10 +3,14 @@
  * the node daemon, asked from the instance's address. (The hypervisor is fake: the test asks in the instance's place.)
  */
 import assert from 'node:assert/strict';
-import { cp, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { pollUntil } from '../../src/kit/clock.ts';
+import { runChecked } from '../../src/kit/process.ts';
+import { packageFile } from '../../src/metadata/client/control.ts';
 import { VirtualLab } from '../harness/virtual.ts';
 
 describe('ganeti-metad', () => {
@@ -91,6 +95,53 @@ describe('ganeti-metad', () => {
     assert.equal((await ask('node1', 'os/parameters.json', own)).status, 404);
     const { body } = await ask('node2', 'os/parameters.json', own);
     assert.deepEqual(JSON.parse(body), { suite: ['bookworm', 'public'], password: ['hush', 'private'] });
+  });
+
+  test('a helper virtual machine gets the scripts that the node does not trust', async () => {
+    const helped = 'inst2.virtual.example';
+    const paths = lab.paths('node1');
+    await writeFile(join(lab.root('node1'), 'srv/install.raw'), 'what the helper boots from', {
+      mode: 0o644,
+    });
+    const folder = join(lab.root('node1'), 'srv/ganeti/os/careful');
+    await cp(join(lab.root('node1'), 'srv/ganeti/os/told'), folder, { recursive: true });
+    await rename(join(folder, 'create'), join(folder, 'create_untrusted'));
+    const add = [
+      ...'gnt-instance add -t file -o careful --disk 0:size=16M --no-nics -n node1.virtual.example'.split(
+        ' ',
+      ),
+      ...['-O', 'suite=bookworm', '--os-parameters-private', 'password=hush'],
+      ...['--os-parameters-secret', 'token=hush-hush'],
+    ];
+    const refused = await lab.run('node1', [...add, '-c', 'yes', helped]);
+    assert.match(refused.stderr, /an install image has not been specified/);
+    await run('gnt-cluster modify --install-image=/srv/install.raw');
+    assert.match((await lab.run('node1', [...add, helped])).stderr, /needs instance communication/);
+    const made = lab.output('node1', [...add, '-c', 'yes', '--helper-shutdown-timeout=120', helped]);
+    // The fake hypervisor's guest is a file: it is up when the file is there, and ends when the file goes.
+    const guest = join(paths.runDir, 'fake-hypervisor', helped);
+    const isUp = async () => (existsSync(guest) ? true : undefined);
+    assert.ok(await pollUntil(isUp, { everyMs: 50, timeoutMs: 30_000 }));
+    const own = (await run(`gnt-instance list --no-headers -o nic.ip/0 ${helped}`)).trim();
+    const disks = join(lab.root('node1'), 'srv/ganeti/file-storage', helped);
+    assert.equal((await readdir(disks)).length, 2);
+    const { status } = await ask('node1', 'os/os-install-package', own);
+    assert.equal(status, 200);
+    const packed = packageFile(paths, (await run(`gnt-instance list --no-headers -o uuid ${helped}`)).trim());
+    const environment = (await runChecked(['tar', '-xzOf', packed, './environment'])).stdout.split('\n');
+    for (const line of ['OS_SCRIPT=create_untrusted', 'DISK_0_PATH=/dev/vdb', 'OSP_PASSWORD=hush'])
+      assert.ok(environment.includes(line), line);
+    assert.ok(!environment.join().includes('hush-hush'), 'a secret stands in the package');
+    assert.equal(
+      (JSON.parse((await ask('node1', 'os/parameters.json', own)).body) as Record<string, string[]>)
+        .token?.[0],
+      'hush-hush',
+    );
+    await rm(guest);
+    assert.match(await made, /Running OS create script: Helper VM execution completed/);
+    assert.equal((await ask('node1', 'os/os-install-package', own)).status, 404);
+    assert.equal((await readdir(disks)).length, 1);
+    assert.equal((await run(`gnt-instance list --no-headers -o status ${helped}`)).trim(), 'running');
   });
 
   test('no secret stands in logs and jobs', async () => {
