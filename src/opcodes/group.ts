@@ -3,22 +3,27 @@ import { opcode, optional, required } from './opcode.ts';
 import * as t from './types.ts';
 import * as v from './values.ts';
 
+/** What a group has of its own. */
+const settings = {
+  alloc_policy: optional(
+    t.maybe(v.allocationPolicy),
+    null,
+    'Whether allocators may place new instances here',
+  ),
+  ndparams: optional(t.maybe(v.parameters), null, 'Node parameters'),
+  diskparams: optional(t.maybe(v.diskParameters), null, 'Parameters by disk template'),
+  hv_state: optional(t.maybe(v.parameters), null, 'Resources that the hypervisor keeps for itself'),
+  disk_state: optional(t.maybe(v.parameters), null, 'Disk space that is kept for others'),
+  ipolicy: optional(t.maybe(v.parameters), null, 'Instance policy'),
+} as const;
+
 export const GroupAdd = opcode({
   id: 'OP_GROUP_ADD',
   summary: 'group_name',
   doc: 'Adds a node group.',
   params: {
     group_name: required(t.nonEmptyString, 'Name of the new group'),
-    alloc_policy: optional(
-      t.maybe(v.allocationPolicy),
-      null,
-      'Whether allocators may place new instances here',
-    ),
-    ndparams: optional(t.maybe(v.parameters), null, 'Node parameters'),
-    diskparams: optional(t.maybe(v.diskParameters), null, 'Parameters by disk template'),
-    hv_state: optional(t.maybe(v.parameters), null, 'Resources that the hypervisor keeps for itself'),
-    disk_state: optional(t.maybe(v.parameters), null, 'Disk space that is kept for others'),
-    ipolicy: optional(t.maybe(v.parameters), null, 'Instance policy'),
+    ...settings,
   },
 });
 
@@ -80,16 +85,7 @@ export const GroupSetParams = opcode({
   doc: 'Changes a group.',
   params: {
     group_name: required(t.nonEmptyString, 'Name of the node group'),
-    alloc_policy: optional(
-      t.maybe(v.allocationPolicy),
-      null,
-      'Whether allocators may place new instances here',
-    ),
-    ndparams: optional(t.maybe(v.parameters), null, 'Node parameters'),
-    diskparams: optional(t.maybe(v.diskParameters), null, 'Parameters by disk template'),
-    hv_state: optional(t.maybe(v.parameters), null, 'Resources that the hypervisor keeps for itself'),
-    disk_state: optional(t.maybe(v.parameters), null, 'Disk space that is kept for others'),
-    ipolicy: optional(t.maybe(v.parameters), null, 'Instance policy'),
+    ...settings,
   },
 });
 

@@ -1,4 +1,4 @@
-/** What hooks are told of an instance (hooks manual; surface: hooks.instance_env), without the GANETI_ prefix. */
+/** What hooks are told of an instance (hooks manual), without the GANETI_ prefix, and where they run. */
 import { pythonText } from '../kit/python-text.ts';
 import type { Configuration } from '../model/configuration.ts';
 import { disksOf } from '../model/lookup.ts';
@@ -111,6 +111,18 @@ export function rolesBeforeAndAfter(
   };
 }
 
+/** Hooks on the master, and on `nodes` where given. */
+export function masterHooks(
+  path: string,
+  objectType: HookPlan['objectType'],
+  { cluster }: Configuration,
+  env: Readonly<Record<string, string>>,
+  nodes: readonly string[] = [],
+): HookPlan {
+  const where = [...new Set([cluster.master_node, ...nodes])];
+  return { path, objectType, env, preNodes: where, postNodes: where };
+}
+
 /** The hooks of an operation on one instance: on the master and on `nodes`. */
 export function instanceHooks(
   path: string,
@@ -120,12 +132,6 @@ export function instanceHooks(
   extra: Readonly<Record<string, string>> = {},
   disks?: readonly Disk[],
 ): HookPlan {
-  const where = [...new Set([configuration.cluster.master_node, ...nodes])];
-  return {
-    path,
-    objectType: 'INSTANCE',
-    env: { ...instanceEnvironment(configuration, instance, disks), ...extra },
-    preNodes: where,
-    postNodes: where,
-  };
+  const env = { ...instanceEnvironment(configuration, instance, disks), ...extra };
+  return masterHooks(path, 'INSTANCE', configuration, env, nodes);
 }

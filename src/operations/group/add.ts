@@ -3,9 +3,9 @@ import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
 import { NodeGroup } from '../../model/objects/node-group.ts';
 import { GroupAdd } from '../../opcodes/group.ts';
 import { connectCommunication } from '../cluster/modify/communication.ts';
+import { masterHooks } from '../hooks-environment.ts';
 import { type FollowUpJobs, operation } from '../operation.ts';
 import { addObject } from '../steps/objects.ts';
-import { groupHooks } from './members.ts';
 import { changedSettings } from './settings.ts';
 
 interface AddPlan {
@@ -38,7 +38,8 @@ export const groupAdd = operation({
     const network = cluster.instance_communication_network;
     return { group, communication: networks.byName(network) === undefined ? null : network };
   },
-  hooks: (op, _plan, configuration) => groupHooks('group-add', configuration, { GROUP_NAME: op.group_name }),
+  hooks: (op, _plan, configuration) =>
+    masterHooks('group-add', 'GROUP', configuration, { GROUP_NAME: op.group_name }),
   run: async ({ group, communication }, job): Promise<null | FollowUpJobs> => {
     await job.do(addObject, { table: 'nodegroups', label: `group ${group.name}`, object: group as never });
     await job.keep();

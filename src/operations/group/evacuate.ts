@@ -7,7 +7,9 @@ import type { NodeGroup } from '../../model/objects/node-group.ts';
 import { GroupEvacuate } from '../../opcodes/group.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
 import { changeGroups, groupsOfInstance } from '../evacuation.ts';
+import { masterHooks } from '../hooks-environment.ts';
 import { type FollowUpJobs, operation } from '../operation.ts';
+import { nodesOfGroup } from './members.ts';
 
 type Op = OpcodeOf<typeof GroupEvacuate>;
 type Job = FollowUpJobs['jobs'][number];
@@ -94,15 +96,9 @@ export const groupEvacuate = operation({
     return { group, targets, jobs };
   },
   hooks: (_op, { group, targets }, configuration) => {
-    const members = configuration.nodes.values().filter((node) => node.group === group.uuid);
-    const nodes = [...new Set([configuration.cluster.master_node, ...members.map((node) => node.uuid)])];
-    return {
-      path: 'group-evacuate',
-      objectType: 'GROUP',
-      env: { GROUP_NAME: group.name, TARGET_GROUPS: targets.join(' ') },
-      preNodes: nodes,
-      postNodes: nodes,
-    };
+    const members = nodesOfGroup(configuration, group.uuid).map(({ uuid }) => uuid);
+    const env = { GROUP_NAME: group.name, TARGET_GROUPS: targets.join(' ') };
+    return masterHooks('group-evacuate', 'GROUP', configuration, env, members);
   },
   run: async ({ jobs }): Promise<FollowUpJobs> => ({ jobs }),
 });

@@ -3,7 +3,6 @@ import type { Configuration } from '../../model/configuration.ts';
 import { nodesOf } from '../../model/lookup.ts';
 import type { Instance } from '../../model/objects/instance.ts';
 import type { Node } from '../../model/objects/node.ts';
-import type { HookPlan } from '../operation.ts';
 
 export function nodesOfGroup(configuration: Configuration, group: string): Node[] {
   return configuration.nodes.filter((node) => node.group === group);
@@ -22,15 +21,4 @@ export function groupsOfInstance(configuration: Configuration, instance: Instanc
     (uuid) => configuration.nodes.get(uuid)?.group ?? [],
   );
   return [...new Set(groups)];
-}
-
-/** Hooks of an operation on a group: on the master, and on `nodes` where given. */
-export function groupHooks(
-  path: string,
-  configuration: Configuration,
-  env: Readonly<Record<string, string>>,
-  nodes: readonly string[] = [],
-): HookPlan {
-  const where = [...new Set([configuration.cluster.master_node, ...nodes])];
-  return { path, objectType: 'GROUP', env, preNodes: where, postNodes: where };
 }

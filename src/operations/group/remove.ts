@@ -3,9 +3,10 @@ import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
 import { niceSort } from '../../kit/nice-sort.ts';
 import { groupNamed } from '../../model/lookup.ts';
 import { GroupRemove } from '../../opcodes/group.ts';
+import { masterHooks } from '../hooks-environment.ts';
 import { operation } from '../operation.ts';
 import { dropObject } from '../steps/objects.ts';
-import { groupHooks, nodesOfGroup } from './members.ts';
+import { nodesOfGroup } from './members.ts';
 
 export const groupRemove = operation({
   opcode: GroupRemove,
@@ -31,7 +32,7 @@ export const groupRemove = operation({
     return group;
   },
   hooks: (op, _plan, configuration) =>
-    groupHooks('group-remove', configuration, { GROUP_NAME: op.group_name }),
+    masterHooks('group-remove', 'GROUP', configuration, { GROUP_NAME: op.group_name }),
   run: async (group, job) => {
     await job.do(dropObject, { table: 'nodegroups', label: `group ${group.name}`, object: group as never });
     await job.keep();

@@ -3,9 +3,10 @@ import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
 import { groupNamed } from '../../model/lookup.ts';
 import type { NodeGroup } from '../../model/objects/node-group.ts';
 import { GroupRename } from '../../opcodes/group.ts';
+import { masterHooks } from '../hooks-environment.ts';
 import { operation } from '../operation.ts';
 import { fieldChange, setFields } from '../steps/objects.ts';
-import { groupHooks, nodesOfGroup } from './members.ts';
+import { nodesOfGroup } from './members.ts';
 
 interface RenamePlan {
   readonly group: NodeGroup;
@@ -31,8 +32,9 @@ export const groupRename = operation({
     return { group, newName: op.new_name };
   },
   hooks: (op, { group }, configuration) =>
-    groupHooks(
+    masterHooks(
       'group-rename',
+      'GROUP',
       configuration,
       { OLD_NAME: op.group_name, NEW_NAME: op.new_name },
       nodesOfGroup(configuration, group.uuid).map(({ uuid }) => uuid),

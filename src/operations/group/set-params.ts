@@ -5,11 +5,12 @@ import { groupNamed } from '../../model/lookup.ts';
 import type { NodeGroup } from '../../model/objects/node-group.ts';
 import { fillInstancePolicy } from '../../model/params/instance-policy.ts';
 import { GroupSetParams } from '../../opcodes/group.ts';
+import { masterHooks } from '../hooks-environment.ts';
 import { operation, type PlanContext } from '../operation.ts';
 import { requireReachableDisks } from '../settings/disk-parameters.ts';
 import { newViolations } from '../settings/instance-policy.ts';
 import { fieldChange, setFields } from '../steps/objects.ts';
-import { groupHooks, instancesOfGroup } from './members.ts';
+import { instancesOfGroup } from './members.ts';
 import { changedSettings, type GroupSettings } from './settings.ts';
 
 interface SetParamsPlan {
@@ -54,7 +55,7 @@ export const groupSetParams = operation({
     return { group, change };
   },
   hooks: (op, _plan, configuration) =>
-    groupHooks('group-modify', configuration, {
+    masterHooks('group-modify', 'GROUP', configuration, {
       GROUP_NAME: op.group_name,
       NEW_ALLOC_POLICY: pythonText(op.alloc_policy),
     }),

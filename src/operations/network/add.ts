@@ -6,11 +6,12 @@ import { requireTags } from '../../model/tags.ts';
 import { AddressPool, addressNumber } from '../../networks/address-pool.ts';
 import { NetworkAdd } from '../../opcodes/network.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
+import { masterHooks } from '../hooks-environment.ts';
 import { nodesByName } from '../node/wanted.ts';
 import { operation, type PlanContext } from '../operation.ts';
 import { macPrefixOf } from '../settings/mac-prefix.ts';
 import { addObject } from '../steps/objects.ts';
-import { networkEnvironment, networkHooks } from './hooks.ts';
+import { networkEnvironment } from './hooks.ts';
 
 type Op = OpcodeOf<typeof NetworkAdd>;
 
@@ -111,7 +112,7 @@ export const networkAdd = operation({
     });
   },
   hooks: (_op, network, configuration) =>
-    networkHooks('network-add', configuration, networkEnvironment(network)),
+    masterHooks('network-add', 'NETWORK', configuration, networkEnvironment(network)),
   run: async (network, job) => {
     const { name } = network;
     await job.do(addObject, { table: 'networks', label: `network ${name}`, object: network as never });

@@ -22,17 +22,6 @@ export function networkEnvironment(network: Facts): Record<string, string> {
   return Object.fromEntries(values.flatMap(([name, value]) => (value ? [[name, value]] : [])));
 }
 
-/** Hooks on the master, and on `nodes` where given. */
-export function networkHooks(
-  path: string,
-  configuration: Configuration,
-  env: Readonly<Record<string, string>>,
-  nodes: readonly string[] = [],
-): HookPlan {
-  const where = [...new Set([configuration.cluster.master_node, ...nodes])];
-  return { path, objectType: 'NETWORK', env, preNodes: where, postNodes: where };
-}
-
 /** Hooks of a connection that is made or cut: on the nodes of the group. */
 export function connectionHooks(
   path: string,

@@ -3,10 +3,10 @@ import { ErrorCode, prerequisiteFailure } from '../../kit/failure.ts';
 import { niceSort } from '../../kit/nice-sort.ts';
 import { networkNamed } from '../../model/lookup.ts';
 import { NetworkRemove } from '../../opcodes/network.ts';
+import { masterHooks } from '../hooks-environment.ts';
 import { operation } from '../operation.ts';
 import { dropObject } from '../steps/objects.ts';
 import { connectedGroups } from './conflicts.ts';
-import { networkHooks } from './hooks.ts';
 
 export const networkRemove = operation({
   opcode: NetworkRemove,
@@ -27,7 +27,7 @@ export const networkRemove = operation({
     return network;
   },
   hooks: (op, _plan, configuration) =>
-    networkHooks('network-remove', configuration, { NETWORK_NAME: op.network_name }),
+    masterHooks('network-remove', 'NETWORK', configuration, { NETWORK_NAME: op.network_name }),
   run: async (network, job) => {
     const { name } = network;
     await job.do(dropObject, { table: 'networks', label: `network ${name}`, object: network as never });

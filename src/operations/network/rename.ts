@@ -4,10 +4,10 @@ import { networkNamed } from '../../model/lookup.ts';
 import type { Network } from '../../model/objects/network.ts';
 import { NetworkRename } from '../../opcodes/network.ts';
 import { nodesOfGroup } from '../group/members.ts';
+import { masterHooks } from '../hooks-environment.ts';
 import { operation } from '../operation.ts';
 import { fieldChange, setFields } from '../steps/objects.ts';
 import { connectedGroups } from './conflicts.ts';
-import { networkHooks } from './hooks.ts';
 
 interface RenamePlan {
   readonly network: Network;
@@ -33,8 +33,9 @@ export const networkRename = operation({
     return { network, newName: op.new_name };
   },
   hooks: (op, { network }, configuration) =>
-    networkHooks(
+    masterHooks(
       'network-rename',
+      'NETWORK',
       configuration,
       { OLD_NAME: op.network_name, NEW_NAME: op.new_name },
       connectedGroups(configuration, network).flatMap((group) =>

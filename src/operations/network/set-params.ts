@@ -5,10 +5,11 @@ import type { Network } from '../../model/objects/network.ts';
 import { AddressPool } from '../../networks/address-pool.ts';
 import { NetworkSetParams } from '../../opcodes/network.ts';
 import type { OpcodeOf } from '../../opcodes/opcode.ts';
+import { masterHooks } from '../hooks-environment.ts';
 import { operation, type PlanContext } from '../operation.ts';
 import { macPrefixOf } from '../settings/mac-prefix.ts';
 import { fieldChange, setFields } from '../steps/objects.ts';
-import { networkEnvironment, networkHooks } from './hooks.ts';
+import { networkEnvironment } from './hooks.ts';
 
 type Op = OpcodeOf<typeof NetworkSetParams>;
 type Change = { -readonly [K in keyof Network]?: Network[K] };
@@ -108,7 +109,7 @@ export const networkSetParams = operation({
     return { network, change };
   },
   hooks: (_op, { network, change }, configuration) =>
-    networkHooks('network-modify', configuration, networkEnvironment({ ...network, ...change })),
+    masterHooks('network-modify', 'NETWORK', configuration, networkEnvironment({ ...network, ...change })),
   run: async ({ network, change }, job) => {
     await job.do(setFields, fieldChange('networks', network, change));
     await job.keep();
