@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Failure } from '../kit/failure.ts';
-import type { FilterRule } from '../model/objects/filter-rule.ts';
+import { rule } from './filter-rule.fixture.ts';
 import { type Job, parseJob, statusOf } from './job.ts';
 import { bench, ended, op } from './queue.fixture.ts';
 
@@ -180,20 +180,6 @@ test('wrong opcodes are refused and take no id', async (context) => {
   });
   await assert.rejects(queue.submit([]), { message: 'A job needs at least one opcode' });
   assert.equal(queue.serial, 0);
-});
-
-const rule = (change: Partial<FilterRule>): FilterRule => ({
-  uuid: 'r',
-  serial_no: 1,
-  ctime: 0,
-  mtime: 0,
-  tags: [],
-  watermark: 0,
-  priority: 0,
-  predicates: [],
-  action: 'CONTINUE',
-  reason_trail: [],
-  ...change,
 });
 
 test('filter rules hold, limit and reject jobs', async (context) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { FilterRule } from '../model/objects/filter-rule.ts';
+import { rule } from './filter-rule.fixture.ts';
 import { matchesRule, withWatermark } from './filters.ts';
 import type { Job } from './job.ts';
 import { ReadyList } from './ready.ts';
@@ -29,20 +30,6 @@ function job(id: number, priority = 0, input: Record<string, unknown> = {}): Job
     process_id: null,
   };
 }
-
-const rule = (change: Partial<FilterRule>): FilterRule => ({
-  uuid: 'r',
-  serial_no: 1,
-  ctime: 0,
-  mtime: 0,
-  tags: [],
-  watermark: 0,
-  priority: 0,
-  predicates: [],
-  action: 'CONTINUE',
-  reason_trail: [],
-  ...change,
-});
 
 /** As much of the query language as these tests write. */
 function evaluate(filter: unknown, fieldOf: (field: string) => unknown): boolean {

@@ -6,6 +6,7 @@ import { mergeCluster, settleMemory } from '../core/loading.ts';
 import { DataError } from './data-error.ts';
 import { entriesOf, isObject, parseJson } from './json.ts';
 import { type LuxiAnswers, parseLuxi, queryCluster } from './luxi.ts';
+import { instanceRow, nodeRow, row } from './luxi-rows.fixture.ts';
 import { parseReports, useReports } from './monitoring.ts';
 import { parseRapi } from './rapi.ts';
 import { SampleCluster } from './sample-cluster.ts';
@@ -173,54 +174,10 @@ function specOf(memory: number) {
 
 /** What a master daemon answers to the four queries. */
 function luxiAnswers(): { groups: unknown; nodes: unknown; instances: unknown; cluster: unknown } {
-  const row = (...values: unknown[]) => values.map((value) => [0, value]);
-  const node = (name: string, offline: boolean) => {
-    const cells = row(
-      name,
-      32768,
-      1024,
-      30000,
-      100000,
-      90000,
-      8,
-      1,
-      offline,
-      false,
-      true,
-      1,
-      'uuid-1',
-      [],
-      false,
-      0,
-      0,
-      1,
-    );
-    // An offline node has no live figures.
-    return offline ? cells.map((cell, i) => (i >= 1 && i <= 7 ? [4, null] : cell)) : cells;
-  };
   return {
     groups: { data: [row('uuid-1', 'default', 'preferred', policy, [])] },
-    nodes: { data: [node('node1', false), node('node2', true)] },
-    instances: {
-      data: [
-        row(
-          'inst1',
-          10240,
-          512,
-          1,
-          'running',
-          'node1',
-          ['node2'],
-          ['a:b'],
-          true,
-          'drbd',
-          1,
-          [10112],
-          [null],
-          false,
-        ),
-      ],
-    },
+    nodes: { data: [nodeRow('node1'), nodeRow('node2', true)] },
+    instances: { data: [instanceRow('inst1')] },
     cluster: {
       tags: ['htools:iextags:a'],
       ipolicy: policy,

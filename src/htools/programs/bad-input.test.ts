@@ -9,8 +9,10 @@ import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { LuxiClient } from '../../luxi/client.ts';
+import { instanceRow, nodeRow, row } from '../load/luxi-rows.fixture.ts';
 import { SampleCluster } from '../load/sample-cluster.ts';
-import { type Variety, variedCluster } from '../load/varied-cluster.ts';
+import { variedCluster } from '../load/varied-cluster.ts';
+import { varieties } from '../load/varieties.fixture.ts';
 import { capturedContext } from './captured-context.ts';
 import { runTool } from './main.ts';
 import type { ProgramContext } from './program.ts';
@@ -146,18 +148,6 @@ function damaged(text: string, { kind, at, other, word }: Damage): string {
         .join('\n');
   }
 }
-
-const varieties = fc.record({
-  groups: fc.constantFrom(1, 2),
-  locations: fc.boolean(),
-  migrationTags: fc.boolean(),
-  exclusionTags: fc.boolean(),
-  exclusiveStorage: fc.boolean(),
-  forthcoming: fc.boolean(),
-  offline: fc.boolean(),
-  alike: fc.boolean(),
-  onlyDrbd: fc.boolean(),
-}) satisfies fc.Arbitrary<Variety>;
 
 const settings = (seed: number, numRuns: number) => ({ numRuns, seed });
 
@@ -297,7 +287,6 @@ test('requests of the allocator protocol', async () => {
   );
 });
 
-const cell = (value: unknown): [number, unknown] => [0, value];
 const specs = {
   'memory-size': 128,
   'cpu-count': 1,
@@ -315,34 +304,10 @@ const policy = {
   ],
   ...{ std: specs, 'disk-templates': ['drbd', 'plain'], 'vcpu-ratio': 4, 'spindle-ratio': 32 },
 };
-const node = (name: string) =>
-  [name, 32768, 1024, 30000, 100000, 90000, 8, 1, false, false, true, 1, 'uuid-1', [], false, 0, 0, 1].map(
-    cell,
-  );
 const luxi: Readonly<Record<string, unknown>> = {
-  group: { fields: [], data: [['uuid-1', 'default', 'preferred', policy, []].map(cell)] },
-  node: { fields: [], data: [node('node1'), node('node2'), node('node3')] },
-  instance: {
-    fields: [],
-    data: [
-      [
-        'i1',
-        10240,
-        512,
-        1,
-        'running',
-        'node1',
-        ['node2'],
-        ['a:b'],
-        true,
-        'drbd',
-        1,
-        [10112],
-        [null],
-        false,
-      ].map(cell),
-    ],
-  },
+  group: { fields: [], data: [row('uuid-1', 'default', 'preferred', policy, [])] },
+  node: { fields: [], data: [nodeRow('node1'), nodeRow('node2'), nodeRow('node3')] },
+  instance: { fields: [], data: [instanceRow('i1')] },
   cluster: { tags: ['htools:iextags:a'], ipolicy: policy, master: 'node1', default_hypervisor: 'kvm' },
 };
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseText } from '../../load/text.ts';
-import { type Variety, variedCluster } from '../../load/varied-cluster.ts';
+import { variedCluster } from '../../load/varied-cluster.ts';
+import { varieties } from '../../load/varieties.fixture.ts';
 import { targetsFor, tryAllocate } from '../allocation/allocate.ts';
 import { movesOf } from '../balance/general.ts';
 import { mergeCluster, settleMemory } from '../loading.ts';
@@ -13,18 +14,6 @@ import { unplaced } from '../terms/instance.ts';
 import { Refusal, requiredNodes } from '../terms/vocabulary.ts';
 import { explainMoves, explainPlaces } from './explain.ts';
 import type { Reason } from './reason.ts';
-
-const varieties = fc.record({
-  groups: fc.constantFrom(1, 2),
-  locations: fc.boolean(),
-  migrationTags: fc.boolean(),
-  exclusionTags: fc.boolean(),
-  exclusiveStorage: fc.boolean(),
-  forthcoming: fc.boolean(),
-  offline: fc.boolean(),
-  alike: fc.boolean(),
-  onlyDrbd: fc.boolean(),
-}) satisfies fc.Arbitrary<Variety>;
 
 function load(text: string): Cluster {
   const cluster = mergeCluster(parseText(text), { now: 0 });
