@@ -26,11 +26,19 @@ export const toolOptions = {
   dryRun: { names: ['--dry-run'], help: 'Do not execute the operation, just run the check steps' },
 } as const satisfies Readonly<Record<string, ToolOption>>;
 
-const helpOption: ToolOption = { names: ['-h', '--help'], help: 'show this help message and exit' };
+/** -h and --help, without what the program needs for something else. */
+function helpOptionBeside(options: readonly ToolOption[]): ToolOption {
+  const taken = new Set(options.flatMap(({ names }) => names));
+  return {
+    names: ['-h', '--help'].filter((name) => !taken.has(name)),
+    help: 'show this help message and exit',
+  };
+}
+
 const nameOf = ({ names }: ToolOption) => names.at(-1)!.replace(/^--?/, '');
 
 function helpOf(program: string, usage: string, options: readonly ToolOption[]): string {
-  const lines = [helpOption, ...options].map(
+  const lines = [helpOptionBeside(options), ...options].map(
     ({ names, metavar, help }) =>
       [names.map((name) => (metavar === undefined ? name : `${name}=${metavar}`)).join(', '), help] as const,
   );
@@ -53,6 +61,7 @@ export function parseToolOptions(
   const flags = new Set<string>();
   const values = new Map<string, string>();
   const args: string[] = [];
+  const helpOption = helpOptionBeside(options);
   const refuse = (complaint: string): ToolAnswer => ({
     shown: `Usage: ${program} ${usage}\n\n${program}: error: ${complaint}\n`,
     code: 2,

@@ -18,6 +18,8 @@ const tools: Readonly<Record<string, () => Promise<Tool>>> = {
   'prepare-node-join': async () => (await import('./prepare-node-join.ts')).prepareNodeJoin,
   'ssh-update': async () => (await import('./ssh-update.ts')).sshUpdate,
   'ssl-update': async () => (await import('./ssl-update.ts')).sslUpdate,
+  'users-setup': async () => (await import('./users-setup.ts')).usersSetup,
+  'vcluster-setup': async () => (await import('./vcluster-setup.ts')).vclusterSetup,
   'xen-console-wrapper': async () => {
     const { xenConsoleWrapper } = await import('./console-wrapper.ts');
     return (argv) => xenConsoleWrapper(argv);
