@@ -13,6 +13,7 @@ import {
   startInBackground,
   takePidFile,
 } from '../kit/daemon.ts';
+import { optionsOrExit } from '../kit/daemon-options.ts';
 import { Failure, messageOf, traceOf } from '../kit/failure.ts';
 import type { Log } from '../kit/log.ts';
 import { type DaemonLog, openDaemonLog } from '../kit/log-file.ts';
@@ -141,17 +142,8 @@ async function serve({ debug, foreground, noVoting }: MasterdOptions): Promise<v
 }
 
 async function main(): Promise<number> {
-  let options: ReturnType<typeof parseOptions>;
-  try {
-    options = parseOptions(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`Usage: ${program} [options]\n\n${program}: error: ${messageOf(error)}\n`);
-    return 2;
-  }
-  if ('shown' in options) {
-    process.stdout.write(options.shown);
-    return 0;
-  }
+  const options = optionsOrExit(program, '[options]', () => parseOptions(process.argv.slice(2)));
+  if (typeof options === 'number') return options;
   if (options.checkMaster || (!options.foreground && !isBackgroundChild())) {
     try {
       await requireMaster();

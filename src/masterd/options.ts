@@ -1,5 +1,6 @@
 /** Options of ganeti-masterd: those that Ganeti's daemons share. */
 import { parseArgs } from 'node:util';
+import type { Shown } from '../kit/daemon-options.ts';
 import { releaseVersion } from '../model/release.ts';
 
 export interface MasterdOptions {
@@ -26,7 +27,7 @@ Options:
 `;
 
 /** @throws Error for an unknown option, in node:util's words */
-export function parseOptions(args: readonly string[]): MasterdOptions | { readonly shown: string } {
+export function parseOptions(args: readonly string[]): MasterdOptions | Shown {
   const { values } = parseArgs({
     args: [...args],
     options: {

@@ -1,7 +1,13 @@
 /** The command line of ganeti-noded (man page ganeti-noded). */
-import { networkInterfaces } from 'node:os';
 import { parseArgs } from 'node:util';
-import { Failure, messageOf, notSupportedYet } from '../kit/failure.ts';
+import {
+  checkedArguments,
+  interfaceAddress,
+  type Shown,
+  servingHelp,
+  wholeNumber,
+} from '../kit/daemon-options.ts';
+import { notSupportedYet } from '../kit/failure.ts';
 import { releaseVersion } from '../noderpc/versions.ts';
 
 export interface NodedOptions {
@@ -24,26 +30,7 @@ Options:
   --max-clients=MAX_CLIENTS
                         Number of simultaneous connections accepted by noded
                         (default: 64)
-  -f, --foreground      Don't detach from the current terminal
-  -d, --debug           Enable some debug messages
-  --syslog=SYSLOG       Enable logging to syslog (except debug messages); one
-                        of 'no', 'yes' or 'only' [no]
-  -p PORT, --port=PORT  Network port (default: 1811)
-  -b ADDRESS, --bind=ADDRESS
-                        Bind address (default: '0.0.0.0')
-  -i INTERFACE, --interface=INTERFACE
-                        Bind interface
-  --no-ssl              Do not secure HTTP protocol with SSL
-  -K SSL_KEY_PATH, --ssl-key=SSL_KEY_PATH
-                        SSL key path
-  -C SSL_CERT_PATH, --ssl-cert=SSL_CERT_PATH
-                        SSL certificate path
-`;
-
-/** Ends the program with a text on standard output. */
-export interface Shown {
-  readonly shown: string;
-}
+${servingHelp(1811)}`;
 
 const definitions = {
   version: { type: 'boolean' },
@@ -61,24 +48,6 @@ const definitions = {
   'ssl-cert': { type: 'string', short: 'C' },
 } as const;
 
-function usage(message: string): Failure {
-  return new Failure('ParameterError', [message]);
-}
-
-function integer(option: string, text: string | undefined, otherwise: number, most: number): number {
-  if (text === undefined) return otherwise;
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > most) throw usage(`option ${option}: invalid integer value: '${text}'`);
-  return value;
-}
-
-function addressOf(device: string): string {
-  const addresses = networkInterfaces()[device];
-  const address = addresses?.find((entry) => entry.family === 'IPv4') ?? addresses?.[0];
-  if (address === undefined) throw usage(`Can't resolve the address of interface '${device}'`);
-  return address.address;
-}
-
 /**
  * @param env GANETI_NODED_PORT is the port where no option says otherwise
  * @throws Failure ParameterError, or OpPrereqError for what isn't supported
@@ -87,17 +56,7 @@ export function parseOptions(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): NodedOptions | Shown {
-  let values: ReturnType<typeof parseArgs<{ options: typeof definitions }>>['values'];
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: definitions,
-      strict: true,
-      allowPositionals: false,
-    }));
-  } catch (error) {
-    throw usage(messageOf(error));
-  }
+  const { values } = checkedArguments(() => parseArgs({ args: [...args], options: definitions }));
   if (values.help) return { shown: help };
   if (values.version) return { shown: `ganeti-noded (ganeti) ${releaseVersion}\n` };
   if (values['no-ssl']) throw notSupportedYet('Serving node calls without TLS');
@@ -106,13 +65,13 @@ export function parseOptions(
   if (values['ssl-key'] !== undefined && values['ssl-key'] !== certificate) {
     throw notSupportedYet('A key in another file than its certificate');
   }
-  const standardPort = integer('GANETI_NODED_PORT', env.GANETI_NODED_PORT, 1811, 65535);
+  const standardPort = wholeNumber('GANETI_NODED_PORT', env.GANETI_NODED_PORT ?? '1811', 0, 65_535);
   return {
     foreground: values.foreground ?? false,
     debug: values.debug ?? false,
-    port: integer('-p', values.port, standardPort, 65535),
-    bind: values.interface === undefined ? (values.bind ?? '0.0.0.0') : addressOf(values.interface),
-    maxClients: Math.max(1, integer('--max-clients', values['max-clients'], 64, 10_000)),
+    port: wholeNumber('-p', values.port ?? String(standardPort), 0, 65_535),
+    bind: values.interface === undefined ? (values.bind ?? '0.0.0.0') : interfaceAddress(values.interface),
+    maxClients: Math.max(1, wholeNumber('--max-clients', values['max-clients'] ?? '64', 0, 10_000)),
     certificate,
   };
 }

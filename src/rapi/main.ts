@@ -11,6 +11,7 @@ import {
   startInBackground,
   takePidFile,
 } from '../kit/daemon.ts';
+import { optionsOrExit } from '../kit/daemon-options.ts';
 import { Failure, messageOf, traceOf } from '../kit/failure.ts';
 import { openDaemonLog } from '../kit/log-file.ts';
 import { type Paths, pathsFor } from '../kit/paths.ts';
@@ -119,17 +120,8 @@ async function serve(options: RapiOptions, paths: Paths): Promise<void> {
 }
 
 async function main(): Promise<number> {
-  let options: ReturnType<typeof parseOptions>;
-  try {
-    options = parseOptions(process.argv.slice(2), process.env);
-  } catch (error) {
-    process.stderr.write(`Usage: ${program} [options]\n\n${program}: error: ${messageOf(error)}\n`);
-    return 2;
-  }
-  if ('shown' in options) {
-    process.stdout.write(options.shown);
-    return 0;
-  }
+  const options = optionsOrExit(program, '[options]', () => parseOptions(process.argv.slice(2), process.env));
+  if (typeof options === 'number') return options;
   const paths = pathsFor(process.env);
   const reason = whyNotMaster(paths);
   let fault: string | undefined;

@@ -1,7 +1,13 @@
 /** The command line of ganeti-rapi (man page ganeti-rapi). */
-import { networkInterfaces } from 'node:os';
 import { parseArgs } from 'node:util';
-import { Failure, messageOf, notSupportedYet } from '../kit/failure.ts';
+import {
+  checkedArguments,
+  interfaceAddress,
+  type Shown,
+  servingHelp,
+  wholeNumber,
+} from '../kit/daemon-options.ts';
+import { notSupportedYet } from '../kit/failure.ts';
 import { releaseVersion } from '../model/release.ts';
 
 export interface RapiOptions {
@@ -35,21 +41,7 @@ Options:
                         ones wait (default: 20)
   --ssl-chain=SSL_CHAIN
                         SSL Certificate chain path
-  -f, --foreground      Don't detach from the current terminal
-  -d, --debug           Enable some debug messages
-  --syslog=SYSLOG       Enable logging to syslog (except debug messages); one
-                        of 'no', 'yes' or 'only' [no]
-  -p PORT, --port=PORT  Network port (default: 5080)
-  -b ADDRESS, --bind=ADDRESS
-                        Bind address (default: '0.0.0.0')
-  -i INTERFACE, --interface=INTERFACE
-                        Bind interface
-  --no-ssl              Do not secure HTTP protocol with SSL
-  -K SSL_KEY_PATH, --ssl-key=SSL_KEY_PATH
-                        SSL key path
-  -C SSL_CERT_PATH, --ssl-cert=SSL_CERT_PATH
-                        SSL certificate path
-`;
+${servingHelp(5080)}`;
 
 const flags = {
   version: { type: 'boolean' },
@@ -70,19 +62,6 @@ const values = {
   'ssl-cert': { type: 'string', short: 'C' },
 } as const;
 
-function wholeNumber(option: string, given: string, least: number, most: number): number {
-  const value = /^\d{1,9}$/.test(given) ? Number(given) : Number.NaN;
-  if (value >= least && value <= most) return value;
-  throw new Failure('ParameterError', [`option ${option}: invalid integer value: '${given}'`]);
-}
-
-function interfaceAddress(device: string): string {
-  const addresses = networkInterfaces()[device] ?? [];
-  const chosen = addresses.find(({ family }) => family === 'IPv4') ?? addresses[0];
-  if (chosen !== undefined) return chosen.address;
-  throw new Failure('ParameterError', [`Can't resolve the address of interface '${device}'`]);
-}
-
 /**
  * @param env GANETI_RAPI_PORT is the port where no option says otherwise
  * @returns the options, or a text that ends the program
@@ -91,15 +70,10 @@ function interfaceAddress(device: string): string {
 export function parseOptions(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-): RapiOptions | { readonly shown: string } {
-  const parse = () => {
-    try {
-      return parseArgs({ args: [...args], options: { ...flags, ...values } }).values;
-    } catch (error) {
-      throw new Failure('ParameterError', [messageOf(error)]);
-    }
-  };
-  const given = parse();
+): RapiOptions | Shown {
+  const given = checkedArguments(
+    () => parseArgs({ args: [...args], options: { ...flags, ...values } }).values,
+  );
   if (given.help === true) return { shown: help };
   if (given.version === true) return { shown: `ganeti-rapi (ganeti) ${releaseVersion}\n` };
   if (given.syslog !== 'no') throw notSupportedYet('Logging to syslog');

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { now } from '../kit/clock.ts';
 import { notMasterExit } from '../kit/daemon.ts';
+import { optionsOrExit } from '../kit/daemon-options.ts';
 import { Failure, messageOf } from '../kit/failure.ts';
 import { takeFileLock } from '../kit/file-lock.ts';
 import { openDaemonLog } from '../kit/log-file.ts';
@@ -14,7 +15,7 @@ import { isPaused } from './pause.ts';
 
 const program = 'ganeti-watcher';
 /** constants.EXIT_*. */
-const exit = { success: 0, failure: 1, usage: 2, notMaster: notMasterExit, nodeSetup: 12 } as const;
+const exit = { success: 0, failure: 1, notMaster: notMasterExit, nodeSetup: 12 } as const;
 
 function codeOf(error: unknown): number {
   if (error instanceof NotMaster) return exit.notMaster;
@@ -27,17 +28,8 @@ function codeOf(error: unknown): number {
 }
 
 async function main(): Promise<number> {
-  let options: ReturnType<typeof parseOptions>;
-  try {
-    options = parseOptions(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`Usage: ${program} [-d]\n\n${program}: error: ${messageOf(error)}\n`);
-    return exit.usage;
-  }
-  if ('shown' in options) {
-    process.stdout.write(options.shown);
-    return exit.success;
-  }
+  const options = optionsOrExit(program, '[-d]', () => parseOptions(process.argv.slice(2)));
+  if (typeof options === 'number') return options;
   const paths = pathsFor();
   mkdirSync(paths.logDir, { recursive: true });
   const { debug } = options;

@@ -1,5 +1,6 @@
 /** The command line of ganeti-watcher (man page ganeti-watcher). */
 import { parseArgs } from 'node:util';
+import type { Shown } from '../kit/daemon-options.ts';
 import { parseTimespec } from '../kit/timespec.ts';
 import { releaseVersion } from '../model/release.ts';
 
@@ -43,7 +44,7 @@ Options:
 const usualJobAge = '21600';
 
 /** @throws Error in node:util's words, Failure for an age that is none */
-export function parseOptions(args: readonly string[]): WatcherOptions | { readonly shown: string } {
+export function parseOptions(args: readonly string[]): WatcherOptions | Shown {
   const { values } = parseArgs({
     args: [...args],
     options: {
