@@ -34,7 +34,7 @@ describe('vcluster-setup', () => {
       root,
     ] as const;
     const { stdout } = await runChecked(setup);
-    const commands = /^Initialize cluster:\n(.*)\n\nAdd node:\n(.*)$/s.exec(stdout);
+    const commands = /\nInitialize cluster:\n(.*)\n\nAdd node:\n(.*)$/s.exec(stdout);
     assert.ok(commands !== null, stdout);
     for (const command of commands.slice(1)) await shell(command);
     const nodes = await shell(`${root}/node1/cmd gnt-node list --no-headers -o name,role`);
