@@ -13,6 +13,7 @@ import type { AnyOperation } from '../../src/operations/operation.ts';
 import { Faults, faultyWorld } from '../../src/operations/proves-undo-faults.ts';
 import { memoryInstance, memoryWorld, nodeName } from './cluster.ts';
 import { preparedWorld, type Request, runSeen } from './run.ts';
+import { web1 } from './web1.ts';
 
 /** Operations with effects of which nothing is to be taken back. */
 const withoutUndo: Readonly<Record<string, string>> = {
@@ -20,7 +21,6 @@ const withoutUndo: Readonly<Record<string, string>> = {
   OP_CLUSTER_VERIFY_GROUP: 'runs the hooks of the site, and changes nothing itself',
 };
 
-const web1 = { instance_name: 'web1.memory.example' };
 const instances = [memoryInstance(web1.instance_name)];
 const anInstance = memoryWorld({ instances });
 const rack2 = { group_name: 'rack2' };

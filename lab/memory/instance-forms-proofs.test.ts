@@ -14,17 +14,12 @@ import {
   createMemoryCluster,
   type MemoryCluster,
   type MemoryOptions,
-  memoryInstance,
   memoryWorld,
   nodeName,
   nodeUuid,
 } from './cluster.ts';
 import { preparedWorld, runOperation, runSeen } from './run.ts';
-
-const web1 = { instance_name: 'web1.memory.example' };
-const running = memoryInstance(web1.instance_name);
-const stopped = memoryInstance(web1.instance_name, { state: 'down' });
-const withRunning = { instances: [running] };
+import { running, stopped, web1, withRunning } from './web1.ts';
 
 const create = {
   instance_name: 'new1.memory.example',

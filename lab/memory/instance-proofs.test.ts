@@ -16,14 +16,7 @@ import {
   nodeUuid,
 } from './cluster.ts';
 import { preparedWorld, runOperation, runSeen } from './run.ts';
-
-const running = memoryInstance('web1.memory.example');
-const stopped = memoryInstance('web1.memory.example', { state: 'down' });
-const web1 = { instance_name: 'web1.memory.example' };
-const withRunning = { instances: [running] };
-const withStopped = { instances: [stopped] };
-const onFile = memoryInstance('web1.memory.example', { state: 'down', template: 'file' });
-const withFile = { instances: [onFile] };
+import { onFile, stopped, web1, withFile, withGuest, withRunning, withStopped } from './web1.ts';
 
 test('activating disks is taken back whole, and tells where they are', async () => {
   await provesUndo(instanceActivateDisks, web1, memoryWorld(withStopped));
@@ -114,8 +107,6 @@ for (const [what, options, request, words] of refusals) {
   });
 }
 
-const guest = memoryInstance('web1.memory.example', { hypervisor: 'kvm' });
-const withGuest = { instances: [guest] };
 const second = { size: 512 };
 
 const changes: readonly [string, MemoryOptions, Record<string, unknown>][] = [

@@ -10,23 +10,12 @@ import {
   createMemoryCluster,
   type MemoryCluster,
   type MemoryOptions,
-  memoryInstance,
   memoryWorld,
   nodeName,
   nodeUuid,
 } from './cluster.ts';
 import { runOperation, runSeen } from './run.ts';
-
-const running = memoryInstance('web1.memory.example');
-const stopped = memoryInstance('web1.memory.example', { state: 'down' });
-const web1 = { instance_name: 'web1.memory.example' };
-const withRunning = { instances: [running] };
-const withStopped = { instances: [stopped] };
-const onFile = memoryInstance('web1.memory.example', { state: 'down', template: 'file' });
-const withFile = { instances: [onFile] };
-
-const guest = memoryInstance('web1.memory.example', { hypervisor: 'kvm' });
-const withGuest = { instances: [guest] };
+import { running, web1, withFile, withGuest, withRunning, withStopped } from './web1.ts';
 
 const growth = { ...web1, disk: 0, amount: 512 };
 

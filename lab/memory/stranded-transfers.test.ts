@@ -15,8 +15,8 @@ import { nodeAdd } from '../../src/operations/node/add.ts';
 import { joiningKey } from '../../src/operations/node/joining.ts';
 import { createMemoryCluster, type MemoryOptions, memoryInstance, nodeName } from './cluster.ts';
 import { CutOff } from './cut-off.ts';
+import { web1 } from './web1.ts';
 
-const web1 = { instance_name: 'web1.memory.example' };
 const running = { instances: [memoryInstance(web1.instance_name)] };
 const plain = { instances: [memoryInstance(web1.instance_name, { mirrored: false })] };
 const toNode3 = { ...web1, target_node: nodeName(3) };

@@ -11,11 +11,8 @@ import { nodeAdd } from '../../src/operations/node/add.ts';
 import { nodeRemove } from '../../src/operations/node/remove.ts';
 import { nodeSetParams } from '../../src/operations/node/set-params.ts';
 import { provesUndo } from '../../src/operations/proves-undo.ts';
-import { memoryInstance, memoryWorld, nodeName } from './cluster.ts';
-
-const running = memoryInstance('web1.memory.example');
-const stopped = memoryInstance('web1.memory.example', { state: 'down' });
-const web1 = { instance_name: 'web1.memory.example' };
+import { memoryWorld, nodeName } from './cluster.ts';
+import { running, stopped, web1 } from './web1.ts';
 
 const create = {
   instance_name: 'new1.memory.example',
