@@ -17,6 +17,7 @@ export const bundles: Readonly<Record<string, string>> = {
   'allocator-worker': 'src/masterd/allocation/worker.ts',
   noded: 'src/noded/main.ts',
   'import-export': 'src/noded/transfer/main.ts',
+  listrunner: 'src/cli/listrunner/main.ts',
   'move-instance': 'src/cli/move/main.ts',
   ovfconverter: 'src/cli/ovf/main.ts',
   'daemon-util': 'src/noded/daemon-util.ts',

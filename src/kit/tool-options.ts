@@ -10,7 +10,10 @@ export interface ToolOption {
 
 export interface ToolCall {
   readonly flags: ReadonlySet<string>;
+  /** The last value of each. */
   readonly values: ReadonlyMap<string, string>;
+  /** Every value of each, for options that may be given several times. */
+  readonly allValues: ReadonlyMap<string, readonly string[]>;
   readonly args: readonly string[];
 }
 
@@ -60,6 +63,7 @@ export function parseToolOptions(
 ): ToolCall | ToolAnswer {
   const flags = new Set<string>();
   const values = new Map<string, string>();
+  const allValues = new Map<string, string[]>();
   const args: string[] = [];
   const helpOption = helpOptionBeside(options);
   const refuse = (complaint: string): ToolAnswer => ({
@@ -90,8 +94,9 @@ export function parseToolOptions(
     const value = at < 0 ? argv[i] : word.slice(at + 1);
     if (value === undefined) return refuse(`${name} option requires 1 argument`);
     values.set(nameOf(option), value);
+    allValues.set(nameOf(option), [...(allValues.get(nameOf(option)) ?? []), value]);
   }
-  return { flags, values, args };
+  return { flags, values, allValues, args };
 }
 
 /** Prints an answer and gives its exit code. */
