@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pollUntil } from '../../src/kit/clock.ts';
+import { installKeeper } from '../harness/keeper-os.ts';
 import { recorded } from '../harness/recorded.ts';
 import { VirtualLab } from '../harness/virtual.ts';
 
@@ -14,28 +15,11 @@ const address = (lab: VirtualLab) => lab.address('node1');
 const nodesOf = async (lab: VirtualLab) =>
   (await readFile(join(lab.directory, 'nodes'), 'utf8')).trim().split('\n');
 
-/** An OS definition that keeps what is on the disk; a guest named web4 can't be read. */
-const scripts: Readonly<Record<string, string>> = {
-  create: 'exit 0',
+/** A guest named web4 can't be read. */
+const scripts = {
   export: 'case $INSTANCE_NAME in web4.*) echo no way out >&2; exit 7 ;; esac\ncat "$EXPORT_DEVICE"',
-  import: 'dd of="$IMPORT_DEVICE" bs=1M conv=notrunc status=none',
   rename: 'echo "renamed from $OLD_INSTANCE_NAME"',
-  verify: 'exit 0',
 };
-
-async function installOs(lab: VirtualLab): Promise<void> {
-  for (const node of await nodesOf(lab)) {
-    const folder = join(lab.root(node), 'srv/ganeti/os/keeper');
-    await mkdir(folder, { recursive: true });
-    for (const [name, text] of Object.entries(scripts)) {
-      await writeFile(join(folder, name), `#!/bin/sh\n${text}\n`);
-      await chmod(join(folder, name), 0o755);
-    }
-    await writeFile(join(folder, 'ganeti_api_version'), '20\n');
-    await writeFile(join(folder, 'parameters.list'), '');
-    await writeFile(join(folder, 'variants.list'), 'default\n');
-  }
-}
 
 /** The file of an instance's disk on a node; undefined where there is none. */
 async function diskFile(lab: VirtualLab, node: string, name: string): Promise<string | undefined> {
@@ -91,7 +75,7 @@ describe('instances go out and come back', () => {
   before(async () => {
     [lab, other] = await Promise.all([VirtualLab.up({ nodes: 2 }), VirtualLab.up({ nodes: 1 })]);
     for (const each of [lab, other]) {
-      await installOs(each);
+      await installKeeper(each, await nodesOf(each), scripts);
       await each.output('node1', [
         'gnt-cluster',
         'modify',

@@ -12,6 +12,7 @@ import { check } from '../../bench/crash/checks.ts';
 import { sleep } from '../../src/kit/clock.ts';
 import { messageOf } from '../../src/kit/failure.ts';
 import type { LuxiClient } from '../../src/luxi/client.ts';
+import { fakeInstance } from '../harness/fake-instance.ts';
 import { VirtualLab } from '../harness/virtual.ts';
 
 async function until(what: string, probe: () => Promise<boolean>, seconds = 30): Promise<void> {
@@ -161,20 +162,7 @@ describe('a full disk', { skip: canMount() ? false : 'no file system can be moun
     await file.close();
   };
   const submit = async (opcode: object) => await client.call('SubmitJob', [[opcode]]);
-  const create = (name: string) => ({
-    OP_ID: 'OP_INSTANCE_CREATE',
-    instance_name: name,
-    mode: 'create',
-    disk_template: 'sharedfile',
-    os_type: 'noop',
-    disks: [{ size: 4 }],
-    nics: [],
-    pnode: 'node2.virtual.example',
-    hypervisor: 'fake',
-    beparams: { memory: 16 },
-    name_check: false,
-    ip_check: false,
-  });
+  const create = (name: string) => fakeInstance(name, 'sharedfile');
 
   test('costs the jobs that meet it, and leaves nothing half done', async () => {
     const nodes = [1, 2, 3].map((number) => lab.hostName(number));

@@ -1,38 +1,20 @@
 /** Machines of other software come into the cluster as OVF packages or as images, and leave it as packages. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { installKeeper } from '../harness/keeper-os.ts';
 import { VirtualLab } from '../harness/virtual.ts';
 
 const samples = resolve(import.meta.dirname, '../../src/cli/ovf/testdata');
 const hasQemu = ['/usr/bin/qemu-img', '/bin/qemu-img'].some((path) => existsSync(path));
-const scripts: Readonly<Record<string, string>> = {
-  create: 'exit 0',
-  export: 'cat "$EXPORT_DEVICE"',
-  import: 'dd of="$IMPORT_DEVICE" bs=1M conv=notrunc status=none',
-  rename: 'exit 0',
-  verify: 'exit 0',
-};
-
-async function installOs(lab: VirtualLab): Promise<void> {
-  const folder = join(lab.root('node1'), 'srv/ganeti/os/keeper');
-  await mkdir(folder, { recursive: true });
-  for (const [name, text] of Object.entries(scripts)) {
-    await writeFile(join(folder, name), `#!/bin/sh\n${text}\n`);
-    await chmod(join(folder, name), 0o755);
-  }
-  await writeFile(join(folder, 'ganeti_api_version'), '20\n');
-  await writeFile(join(folder, 'parameters.list'), '');
-  await writeFile(join(folder, 'variants.list'), 'default\n');
-}
 
 describe('packages and images on a cluster', () => {
   let lab: VirtualLab;
   before(async () => {
     lab = await VirtualLab.up({ nodes: 1 });
-    await installOs(lab);
+    await installKeeper(lab, ['node1']);
     await run('gnt-cluster modify --ipolicy-disk-templates=file,diskless,sharedfile');
   });
   after(() => lab.down());

@@ -8,6 +8,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { sleep } from '../../src/kit/clock.ts';
+import { fakeInstance } from '../harness/fake-instance.ts';
 import { VirtualLab } from '../harness/virtual.ts';
 
 let lab: VirtualLab;
@@ -33,21 +34,7 @@ async function disksOn(node: string): Promise<string[]> {
 
 test('what a node kept that was cut off mid-job goes when it is back', { timeout: 120_000 }, async () => {
   const client = await lab.luxi('node1');
-  const create = {
-    OP_ID: 'OP_INSTANCE_CREATE',
-    instance_name: 'inst1.virtual.example',
-    mode: 'create',
-    disk_template: 'file',
-    os_type: 'noop',
-    disks: [{ size: 64 }],
-    nics: [],
-    pnode: 'node2.virtual.example',
-    hypervisor: 'fake',
-    osparams: {},
-    beparams: { memory: 16 },
-    name_check: false,
-    ip_check: false,
-  };
+  const create = { ...fakeInstance('inst1.virtual.example', 'file'), disks: [{ size: 64 }] };
   const job = (await client.call('SubmitJob', [[create]])) as number;
   await until('the disk is there', async () => (await disksOn('node2')).length > 0);
   await lab.kill('node2');

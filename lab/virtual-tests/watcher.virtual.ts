@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pollUntil, sleep } from '../../src/kit/clock.ts';
 import type { LuxiClient } from '../../src/luxi/client.ts';
+import { fakeInstance } from '../harness/fake-instance.ts';
 import { VirtualLab } from '../harness/virtual.ts';
 
 let lab: VirtualLab;
@@ -32,21 +33,7 @@ describe('the watcher', () => {
   before(async () => {
     lab = await VirtualLab.up({ nodes: 3 });
     client = await lab.luxi('node1');
-    const create = {
-      OP_ID: 'OP_INSTANCE_CREATE',
-      instance_name: name,
-      mode: 'create',
-      disk_template: 'file',
-      os_type: 'noop',
-      disks: [{ size: 4 }],
-      nics: [],
-      pnode: 'node2.virtual.example',
-      hypervisor: 'fake',
-      beparams: { memory: 16 },
-      name_check: false,
-      ip_check: false,
-    };
-    assert.equal(await waited(create), 'success');
+    assert.equal(await waited(fakeInstance(name, 'file')), 'success');
   });
   after(() => lab.down());
 
