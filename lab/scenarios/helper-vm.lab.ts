@@ -4,11 +4,12 @@
  * master leave the guest as it was. Needs root, for the file systems' owners.
  */
 import assert from 'node:assert/strict';
-import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pollUntil } from '../../src/kit/clock.ts';
 import { runChecked, runProcess } from '../../src/kit/process.ts';
+import { makeHelperImage, realGuests } from '../harness/helper-image.ts';
 import { type GuestImage, guestImage, SerialConsole } from '../harness/local-guest.ts';
 import { VirtualLab } from '../harness/virtual.ts';
 
@@ -49,39 +50,6 @@ let guest: GuestImage;
 
 const run = (command: string) => lab.output(node, command.split(' '), { timeoutMs: commandMs });
 const images = () => join(lab.root(node), 'srv/images');
-
-/** An image that boots the way the lab's guests do: kernel and memory disk from the node. */
-async function makeImage(file: string, system: string): Promise<void> {
-  const tree = join(lab.directory, 'tree');
-  for (const folder of ['bin', 'sbin', 'usr/bin', 'usr/sbin', 'dev', 'proc', 'sys', 'run', 'tmp', 'mnt'])
-    await mkdir(join(tree, folder), { recursive: true });
-  await copyFile('/usr/bin/busybox', join(tree, 'bin/busybox'));
-  for (const applet of [
-    'sh',
-    'mount',
-    'umount',
-    'dd',
-    'rm',
-    'sync',
-    'poweroff',
-    'sleep',
-    'wget',
-    'tar',
-    'ip',
-    'cat',
-    'env',
-    'udhcpc',
-  ])
-    await runChecked(['ln', '-sf', 'busybox', join(tree, 'bin', applet)]);
-  await writeFile(join(tree, 'sbin/init'), system);
-  await chmod(join(tree, 'sbin/init'), 0o755);
-  const image = join(images(), file);
-  await mkdir(images(), { recursive: true });
-  await runChecked(['truncate', '-s', '8M', image]);
-  await runChecked(['mke2fs', '-q', '-F', '-t', 'ext4', '-O', '^has_journal', '-d', tree, image]);
-  await chmod(image, 0o644);
-  await rm(tree, { recursive: true });
-}
 
 const diskFiles = async () => {
   const folder = join(lab.root(node), 'srv/ganeti/file-storage', name);
@@ -147,19 +115,12 @@ describe('helper virtual machines', () => {
   before(async () => {
     guest = await guestImage();
     lab = await VirtualLab.up({ nodes: 1 });
-    const boot = join(lab.root(node), 'boot');
-    await mkdir(boot, { recursive: true });
-    await copyFile(guest.kernel, join(boot, 'vmlinuz'));
-    await copyFile(guest.initrd, join(boot, 'initrd'));
+    const hv = await realGuests(lab, node, guest);
     await cp(resolve(import.meta.dirname, '../os/busybox'), join(lab.root(node), 'srv/ganeti/os/busybox'), {
       recursive: true,
     });
-    await makeImage('zero.raw', zeroingSystem);
-    await makeImage('busy.raw', busySystem);
-    const hv = [
-      ...[`kernel_path=${boot}/vmlinuz`, `initrd_path=${boot}/initrd`, 'root_path=/dev/vda'],
-      ...['kernel_args=console=ttyS0', 'kvm_flag=disabled', 'vhost_net=False', 'user_shutdown=True'],
-    ].join(',');
+    await makeHelperImage(join(images(), 'zero.raw'), zeroingSystem);
+    await makeHelperImage(join(images(), 'busy.raw'), busySystem);
     await run(`gnt-cluster modify --enabled-hypervisors=fake,kvm --hypervisor-parameters=kvm:${hv}`);
     await run(
       'gnt-cluster modify --ipolicy-disk-templates=file,diskless,sharedfile --zeroing-image=/srv/images/zero.raw',
