@@ -184,19 +184,29 @@ export const ClusterSetParams = opcode({
   },
 });
 
+/** How the findings of a verification are told. */
+const reportForm = {
+  debug_simulate_errors: optional(
+    t.boolean,
+    false,
+    'Report every possible finding, to test those who read the report',
+  ),
+  error_codes: optional(t.boolean, false, 'Report in the form that programs parse'),
+} as const;
+
+/** Which of them, and what else. */
+const reportContent = {
+  ignore_errors: optional(v.ignoredCodes, [], 'Error codes that count as warnings'),
+  verbose: optional(t.boolean, false, 'Say more about what is being done'),
+} as const;
+
 export const ClusterVerify = opcode({
   id: 'OP_CLUSTER_VERIFY',
   doc: 'Submits the jobs that verify the cluster.',
   params: {
-    debug_simulate_errors: optional(
-      t.boolean,
-      false,
-      'Report every possible finding, to test those who read the report',
-    ),
-    error_codes: optional(t.boolean, false, 'Report in the form that programs parse'),
+    ...reportForm,
     skip_checks: optional(v.skippedChecks, [], 'Optional checks to leave out'),
-    ignore_errors: optional(v.ignoredCodes, [], 'Error codes that count as warnings'),
-    verbose: optional(t.boolean, false, 'Say more about what is being done'),
+    ...reportContent,
     group_name: optional(v.maybeName, null, 'Group to verify; without it, everything'),
     verify_clutter: optional(t.boolean, false, 'Look for files that earlier versions left behind'),
   },
@@ -206,14 +216,8 @@ export const ClusterVerifyConfig = opcode({
   id: 'OP_CLUSTER_VERIFY_CONFIG',
   doc: 'Verifies the configuration and certificates.',
   params: {
-    debug_simulate_errors: optional(
-      t.boolean,
-      false,
-      'Report every possible finding, to test those who read the report',
-    ),
-    error_codes: optional(t.boolean, false, 'Report in the form that programs parse'),
-    ignore_errors: optional(v.ignoredCodes, [], 'Error codes that count as warnings'),
-    verbose: optional(t.boolean, false, 'Say more about what is being done'),
+    ...reportForm,
+    ...reportContent,
   },
 });
 
@@ -232,15 +236,9 @@ export const ClusterVerifyGroup = opcode({
   doc: 'Verifies the nodes and instances of a group.',
   params: {
     group_name: required(t.nonEmptyString, 'Name of the node group'),
-    debug_simulate_errors: optional(
-      t.boolean,
-      false,
-      'Report every possible finding, to test those who read the report',
-    ),
-    error_codes: optional(t.boolean, false, 'Report in the form that programs parse'),
+    ...reportForm,
     skip_checks: optional(v.skippedChecks, [], 'Optional checks to leave out'),
-    ignore_errors: optional(v.ignoredCodes, [], 'Error codes that count as warnings'),
-    verbose: optional(t.boolean, false, 'Say more about what is being done'),
+    ...reportContent,
     verify_clutter: optional(t.boolean, false, 'Look for files that earlier versions left behind'),
   },
 });
