@@ -26,6 +26,8 @@ export interface NicWish {
 
 /** Beginning of the names of interfaces for talk between guest and host. */
 export const communicationPrefix = 'gnt.com.';
+/** Beginning of the names of NICs on which guest and host talk (INSTANCE_COMMUNICATION_NIC_PREFIX). */
+export const communicationNicPrefix = 'ganeti:communication:';
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;

@@ -1,6 +1,7 @@
 /** A domain's configuration file as xl reads it (hv_xen._GetConfig). Pure. */
 import { Failure } from '../../kit/failure.ts';
 import { networkAbout } from '../../networks/catalog.ts';
+import { communicationPrefix } from '../../networks/script.ts';
 import { parseMultiCpuMask } from '../checks.ts';
 import type { Guest, GuestDisk, GuestNic } from '../contract.ts';
 
@@ -48,7 +49,18 @@ function diskEntries(disks: readonly GuestDisk[], prefix: string): string[] {
   });
 }
 
-function nicEntry(guest: Guest, nic: GuestNic): string {
+/** What a domain's file needs of the node. */
+export interface Surroundings {
+  /** Gives an interface on which guest and host talk its name. */
+  readonly talkScript: string;
+}
+
+/** Is it an interface on which guest and host talk, with the name that it has on the host? */
+export function isTalk(nic: GuestNic): nic is GuestNic & { readonly name: string } {
+  return nic.name?.startsWith(communicationPrefix) === true;
+}
+
+function nicEntry(guest: Guest, nic: GuestNic, surroundings: Surroundings): string {
   const { nic_type: type, vif_type: vif, vif_script: script } = guest.hvparams;
   const kind =
     type === 'paravirtual' ? ', type=vif' : type ? `, model=${type}, type=ioemu` : vif ? `, type=${vif}` : '';
@@ -57,6 +69,8 @@ function nicEntry(guest: Guest, nic: GuestNic): string {
     throw new Failure('HypervisorError', [`Network mode ${nic.mode} not supported for XEN hypervisor`]);
   }
   const parts = [`mac=${nic.mac}${kind}`];
+  if (isTalk(nic))
+    return quoted([...parts, `vifname=${nic.name}`, `script=${surroundings.talkScript}`].join(', '));
   if (nic.ip !== null) parts.push(`ip=${nic.ip}`);
   if (about.linkIsBridge) parts.push(`bridge=${nic.link}`);
   else if (about.linkIsDevice) parts.push(`bridge=${nic.link}${nic.vlan}`);
@@ -91,8 +105,8 @@ function endLines(guest: Guest): (string | null)[] {
   ];
 }
 
-function vifLine(guest: Guest): string {
-  return `vif = [${guest.nics.map((nic) => nicEntry(guest, nic)).join(',')}]`;
+function vifLine(guest: Guest, surroundings: Surroundings): string {
+  return `vif = [${guest.nics.map((nic) => nicEntry(guest, nic, surroundings)).join(',')}]`;
 }
 
 function text(lines: readonly (string | null)[]): string {
@@ -101,7 +115,7 @@ function text(lines: readonly (string | null)[]): string {
 }
 
 /** The file of a para-virtualised domain. @throws Failure HypervisorError */
-export function pvmConfig(guest: Guest, memoryMiB: number): string {
+export function pvmConfig(guest: Guest, memoryMiB: number, surroundings: Surroundings): string {
   const hv = guest.hvparams;
   const word = (value: unknown) => quoted(typeof value === 'string' ? value : '');
   if (hv.use_bootloader && !hv.bootloader_path) {
@@ -116,7 +130,7 @@ export function pvmConfig(guest: Guest, memoryMiB: number): string {
   return text([
     ...start,
     ...sizeLines(guest, memoryMiB),
-    vifLine(guest),
+    vifLine(guest, surroundings),
     `disk = [${diskEntries(guest.disks, String(hv.blockdev_prefix)).join(',')}]`,
     hv.root_path ? `root = ${word(hv.root_path)}` : null,
     ...eventLines(guest),
@@ -141,7 +155,12 @@ function screenLines(guest: Guest, password: string): string[] {
 }
 
 /** The file of a fully virtualised domain; the password is for its screen. @throws Failure HypervisorError */
-export function hvmConfig(guest: Guest, memoryMiB: number, password: string): string {
+export function hvmConfig(
+  guest: Guest,
+  memoryMiB: number,
+  password: string,
+  surroundings: Surroundings,
+): string {
   const hv = guest.hvparams;
   const flag = (name: string, value: unknown) => `${name} = ${value ? 1 : 0}`;
   const disks = diskEntries(guest.disks, String(hv.blockdev_prefix));
@@ -159,7 +178,7 @@ export function hvmConfig(guest: Guest, memoryMiB: number, password: string): st
     ...screenLines(guest, password),
     "serial = 'pty'",
     hv.use_localtime ? 'localtime = 1' : null,
-    vifLine(guest),
+    vifLine(guest, surroundings),
     `disk = [${disks.join(',')}]`,
     passed.length === 0 ? null : `pci = [${passed.map(quoted).join(', ')}]`,
     ...eventLines(guest),

@@ -8,6 +8,7 @@ import { writeFileAtomic } from '../../kit/atomic-file.ts';
 import { pollUntil } from '../../kit/clock.ts';
 import { Failure, messageOf } from '../../kit/failure.ts';
 import { type ProcessResult, runProcess } from '../../kit/process.ts';
+import { programPath } from '../../kit/programs.ts';
 import { nodeConsole } from '../console.ts';
 import type { DriverContext, Guest, HypervisorAbout, HypervisorDriver } from '../contract.ts';
 import { checkedGuestName } from '../guest-name.ts';
@@ -18,6 +19,7 @@ import { hvmAbout } from './about.ts';
 import { hvmConfig, nicFile, pvmConfig, withMemory } from './config.ts';
 import { Receiver, receiveCommand, Senders, sendCommand } from './migration.ts';
 import { controlDomain, type Domain, parseDomains, parseHostFacts } from './output.ts';
+import { connectTalks, TalkNames } from './talk.ts';
 
 const listTimeoutMs = 5000;
 const rebootTimeoutMs = 600_000;
@@ -30,6 +32,7 @@ class XenNode {
   readonly nicFolder: string;
   readonly senders = new Senders();
   readonly receiver: Receiver;
+  readonly talks: TalkNames;
 
   constructor(context: DriverContext, program: string) {
     this.program = program;
@@ -37,6 +40,7 @@ class XenNode {
     const { root, runDir } = context.paths;
     this.configFolder = join(root === '' ? '/' : root, 'etc/xen');
     this.nicFolder = join(runDir, 'xen-hypervisor/nic');
+    this.talks = new TalkNames(this.nicFolder);
     this.receiver = new Receiver(join(runDir, 'xen-hypervisor/migration'));
   }
 
@@ -121,12 +125,13 @@ class XenNode {
 }
 
 async function configOf(about: HypervisorAbout, guest: Guest, memoryMiB: number): Promise<string> {
-  if (about !== hvmAbout) return pvmConfig(guest, memoryMiB);
+  const surroundings = { talkScript: programPath('vif-ganeti-metad') };
+  if (about !== hvmAbout) return pvmConfig(guest, memoryMiB, surroundings);
   const file = String(guest.hvparams.vnc_password_file);
   const password = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new Failure('HypervisorError', [`Failed to open VNC password file ${file}: ${messageOf(error)}`]);
   });
-  return hvmConfig(guest, memoryMiB, password.trimEnd());
+  return hvmConfig(guest, memoryMiB, password.trimEnd(), surroundings);
 }
 
 async function start(node: XenNode, about: HypervisorAbout, guest: Guest, paused: boolean): Promise<void> {
@@ -134,10 +139,20 @@ async function start(node: XenNode, about: HypervisorAbout, guest: Guest, paused
   if (running?.state === 'running') return;
   if (running !== null) await node.must(`Failed to clean up instance ${guest.name}`, ['destroy', guest.name]);
   const memory = startupMemory(guest, await node.hostFacts());
-  await node.writeConfig(guest.name, await configOf(about, guest, memory));
-  await node.writeNics(guest);
+  const named = await node.talks.named(guest, async (withNames) => {
+    await node.writeConfig(guest.name, await configOf(about, withNames, memory));
+    await node.writeNics(withNames);
+  });
   const result = await node.run(['create', ...(paused ? ['-p'] : []), node.configFile(guest.name)]);
-  if (result.code === 0) return;
+  if (result.code === 0) {
+    try {
+      await connectTalks(node.context, named);
+    } catch (error) {
+      await stop(node, guest, 0);
+      throw error;
+    }
+    return;
+  }
   const kept = await node.stashConfig(guest.name);
   await node.removeFiles(guest.name);
   const said = `${result.stdout}${result.stderr}`.trim();
@@ -180,6 +195,7 @@ async function reboot(node: XenNode, guest: Guest): Promise<void> {
       `Failed to reboot instance ${guest.name}: instance did not reboot in the expected interval`,
     ]);
   }
+  await connectTalks(node.context, await node.talks.recorded(guest));
 }
 
 async function balloon(node: XenNode, guest: Guest, memoryMiB: number): Promise<void> {

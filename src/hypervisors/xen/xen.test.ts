@@ -29,6 +29,7 @@ const nic = {
   ...{ uuid: 'u', mac: 'aa:00:00:00:00:01', ip: '10.0.0.2', name: null, mode: 'bridged', link: 'xen-br0' },
   ...{ vlan: '', network: null },
 };
+const here = { talkScript: '/usr/lib/ganeti/vif-ganeti-metad' };
 const disk: GuestDisk = {
   uuid: 'd',
   name: null,
@@ -98,7 +99,7 @@ describe('the configuration of a para-virtualised domain', () => {
         disks: [disk, { ...disk, mode: 'ro', driver: 'blktap', isFile: true }],
       },
     );
-    assert.deepEqual(pvmConfig(guest, 96).split('\n').slice(2, -1), [
+    assert.deepEqual(pvmConfig(guest, 96, here).split('\n').slice(2, -1), [
       "kernel = '/boot/vmlinuz-3-xenU'",
       "ramdisk = '/boot/initrd'",
       'memory = 96',
@@ -122,10 +123,10 @@ describe('the configuration of a para-virtualised domain', () => {
 
   it('may start with a boot loader, which must be named', () => {
     const loader = { use_bootloader: true, bootloader_path: '/usr/bin/pygrub', bootloader_args: '-q' };
-    const lines = pvmConfig(guestOf(pvmAbout, loader), 96).split('\n');
+    const lines = pvmConfig(guestOf(pvmAbout, loader), 96, here).split('\n');
     assert.deepEqual(lines.slice(2, 4), ["bootloader = '/usr/bin/pygrub'", "bootargs = '-q'"]);
     assert.throws(
-      () => pvmConfig(guestOf(pvmAbout, { use_bootloader: true }), 96),
+      () => pvmConfig(guestOf(pvmAbout, { use_bootloader: true }), 96, here),
       /missing bootloader path/,
     );
   });
@@ -134,12 +135,15 @@ describe('the configuration of a para-virtualised domain', () => {
     assert.equal(quoted("it's"), `"it's"`);
     for (const wrong of [`'"`, "a\nextra = 'x'", 'a\\'])
       assert.throws(() => quoted(wrong), /can't stand in a Xen/);
-    assert.throws(() => pvmConfig(guestOf(pvmAbout, { kernel_args: "ro'\nvcpus = 99" }), 96), /can't stand/);
+    assert.throws(
+      () => pvmConfig(guestOf(pvmAbout, { kernel_args: "ro'\nvcpus = 99" }), 96, here),
+      /can't stand/,
+    );
   });
 
   it('has no network mode that is nothing but a script', () => {
     const guest = guestOf(pvmAbout, {}, { nics: [{ ...nic, mode: 'ext' }] });
-    assert.throws(() => pvmConfig(guest, 96), /Network mode ext not supported for XEN hypervisor/);
+    assert.throws(() => pvmConfig(guest, 96, here), /Network mode ext not supported for XEN hypervisor/);
   });
 
   it('pins processors, or lets them run anywhere', () => {
@@ -149,7 +153,7 @@ describe('the configuration of a para-virtualised domain', () => {
   });
 
   it('is changed with its memory', () => {
-    assert.match(withMemory(pvmConfig(guestOf(pvmAbout), 96), 64), /^memory = 64$/m);
+    assert.match(withMemory(pvmConfig(guestOf(pvmAbout), 96, here), 64), /^memory = 64$/m);
   });
 });
 
@@ -167,7 +171,7 @@ describe('the configuration of a fully virtualised domain', () => {
       },
       { nics: [nic], disks: [disk] },
     );
-    assert.deepEqual(hvmConfig(guest, 96, 'secret').split('\n').slice(2, -1), [
+    assert.deepEqual(hvmConfig(guest, 96, 'secret', here).split('\n').slice(2, -1), [
       "kernel = '/usr/lib/xen/boot/hvmloader'",
       "builder = 'hvm'",
       'memory = 96',
@@ -202,6 +206,7 @@ describe('the configuration of a fully virtualised domain', () => {
       guestOf(hvmAbout, { nic_type: 'paravirtual' }, { networkPort: null, nics: [nic] }),
       96,
       '',
+      here,
     );
     assert.match(bare, /vncunused = 1/);
     assert.match(bare, /mac=aa:00:00:00:00:01, type=vif,/);
@@ -302,6 +307,54 @@ describe('a Xen domain', () => {
     );
     const kept = await readdir(join(node1.paths.logDir, 'xen'));
     assert.equal(kept.length, 1);
+    await close();
+  });
+
+  const talk = { ...nic, name: 'ganeti:communication:inst1', mode: 'routed', link: '', ip: '169.254.1.1' };
+
+  it('that asks its node gets interfaces with names of their own, brought up by the script', async () => {
+    const { driver, guest, node1, close } = await open(pvmAbout);
+    const { configDir } = node1.paths;
+    await mkdir(configDir, { recursive: true });
+    await writeFile(
+      join(configDir, 'xen-ifup-os'),
+      `#!/bin/sh\necho "$INTERFACE $MODE $IP $INSTANCE" >> ${node1.folder}/talks\n`,
+      { mode: 0o755 },
+    );
+    const talking = (name: string) => ({ ...guest, name, nics: [nic, talk] });
+    // Names that are taken by interfaces of this machine are left out.
+    const names: string[] = [];
+    for (const name of ['inst1.example.com', 'inst2.example.com']) {
+      await driver.start(talking(name), { paused: false });
+      const text = await readFile(join(node1.folder, 'etc/xen', name), 'utf8');
+      const entry = /'mac=[^']*, vifname=(gnt\.com\.\d+), script=([^',]*\/vif-ganeti-metad)'/.exec(text);
+      assert.ok(entry !== null, text);
+      names.push(entry[1]!);
+      const described = join(node1.paths.runDir, 'xen-hypervisor/nic', name, '1');
+      assert.match(await readFile(described, 'utf8'), new RegExp(`^INTERFACE_NAME='${entry[1]!}'$`, 'm'));
+    }
+    assert.notEqual(names[0], names[1]);
+    await driver.reboot(talking('inst1.example.com'));
+    assert.deepEqual((await readFile(join(node1.folder, 'talks'), 'utf8')).split('\n'), [
+      `${names[0]} routed 169.254.1.1 inst1.example.com`,
+      `${names[1]} routed 169.254.1.1 inst2.example.com`,
+      `${names[0]} routed 169.254.1.1 inst1.example.com`,
+      '',
+    ]);
+    await close();
+  });
+
+  it('that could not talk to its node is not left behind', async () => {
+    const { driver, guest, node1, close } = await open(pvmAbout);
+    await mkdir(node1.paths.configDir, { recursive: true });
+    await writeFile(join(node1.paths.configDir, 'xen-ifup-os'), '#!/bin/sh\necho no lease; exit 4\n', {
+      mode: 0o755,
+    });
+    await assert.rejects(
+      driver.start({ ...guest, nics: [talk] }, { paused: false }),
+      /exit code 4; .*no lease/,
+    );
+    assert.equal(await driver.info(guest.name, {}), null);
     await close();
   });
 

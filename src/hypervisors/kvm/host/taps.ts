@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../../../kit/atomic-file.ts';
 import { connectNic, disconnectNic } from '../../../networks/connect.ts';
 import type { NetworkContext, NicOnHost } from '../../../networks/contract.ts';
-import { communicationPrefix, type NicWish } from '../../../networks/script.ts';
+import { communicationNicPrefix, communicationPrefix, type NicWish } from '../../../networks/script.ts';
 import {
   createTap,
   freeTapName,
@@ -18,9 +18,6 @@ import {
   type TapFeatures,
 } from '../../../networks/tap.ts';
 import type { GuestFiles, KvmFolders } from './layout.ts';
-
-/** Beginning of the names of NICs on which guest and host talk (INSTANCE_COMMUNICATION_NIC_PREFIX). */
-const communicationNic = 'ganeti:communication:';
 
 /** Whose interface it is, for scripts. */
 export interface TapOwner {
@@ -69,7 +66,10 @@ export class Taps {
   async make(files: GuestFiles, index: number, nic: NicOnHost, features: TapFeatures): Promise<string> {
     const turn = this.#busy.then(async () => {
       const taken = new Set([...(await interfaceNames()), ...(await this.#noted())]);
-      const name = freeTapName(nic.name?.startsWith(communicationNic) ? communicationPrefix : 'tap', taken);
+      const name = freeTapName(
+        nic.name?.startsWith(communicationNicPrefix) ? communicationPrefix : 'tap',
+        taken,
+      );
       await mkdir(files.nics, { recursive: true, mode: 0o775 });
       for (const note of [nic.uuid, String(index)]) {
         await writeFileAtomic(join(files.nics, note), name, { mode: 0o644, durable: false });
