@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { sampleConfiguration } from '../../config/sample.ts';
 import { silentLog } from '../../kit/log.ts';
 import { type Paths, pathsFor } from '../../kit/paths.ts';
+import { runProcess } from '../../kit/process.ts';
 import { serialiseConfiguration } from '../../model/configuration.ts';
 import { configPlace } from './cfgshell.ts';
 import { ConfigShell } from './config-shell.ts';
@@ -92,6 +93,15 @@ describe('cfgshell', () => {
     assert.deepEqual(await run(`rm ${instance!.name}`, 'ls'), shell.names());
     assert.ok(!(instance!.uuid in stored().instances));
     assert.equal(shell.prompt, '(/instances) ');
+  });
+
+  test('lines may come from a file', async () => {
+    const program = join(import.meta.dirname, 'main.ts');
+    const { code, stdout, stderr } = await runProcess([process.execPath, program], {
+      input: 'load\ncd cluster\ncat cluster_name\nquit\nls\n',
+      env: { GANETI_ROOTDIR: root, GANTRY_PROGRAM: 'cfgshell' },
+    });
+    assert.deepEqual([code, stdout, stderr], [0, `${sample.cluster.cluster_name}\n`, '']);
   });
 
   test('faults are named, other files are only looked at', async () => {

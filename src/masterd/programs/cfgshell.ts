@@ -83,13 +83,22 @@ export async function cfgshell(argv: readonly string[]): Promise<number> {
       return [shell.names().filter((name) => name.startsWith(begun)), begun];
     },
   });
-  lines.setPrompt(shell.prompt);
-  lines.prompt();
-  for await (const line of lines) {
-    if (!(await shell.run(line))) break;
+  // Lines that were read before the end are still to come when the input has ended, which takes no prompt.
+  let hasEnded = false;
+  lines.once('close', () => {
+    hasEnded = true;
+  });
+  const prompt = () => {
+    if (!terminal || hasEnded) return;
     lines.setPrompt(shell.prompt);
     lines.prompt();
+  };
+  prompt();
+  for await (const line of lines) {
+    if (!(await shell.run(line))) break;
+    prompt();
   }
   lines.close();
+  if (terminal) process.stdout.write('\n');
   return 0;
 }
