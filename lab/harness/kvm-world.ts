@@ -145,6 +145,27 @@ export async function settled(driver: HypervisorDriver, guest: Guest) {
   return end ?? assert.fail('the migration does not end');
 }
 
+/** Makes the other node ready for the guest; what it is told of it. */
+export async function announce({ driver, other }: World, guest: Guest): Promise<string> {
+  const info = await driver.migrationInfo(guest);
+  await other!.accept(guest, info, '127.0.0.1');
+  return info;
+}
+
+/** Sends the guest off to the other node, where its console is listened to. */
+export async function depart(world: World, guest: Guest, live = true) {
+  const info = await announce(world, guest);
+  const arrived = serial(world.node2, guest);
+  await world.driver.migrate(guest, '127.0.0.1', live);
+  return { info, arrived };
+}
+
+/** Lets both nodes know that it has arrived. */
+export async function finish({ driver, other }: World, guest: Guest, info: string, live = true) {
+  await driver.finalizeSource(guest, true, live);
+  await other!.finalizeTarget(guest, info, true);
+}
+
 /** What the guest shows once it has taken notice. */
 export async function shows(console: SerialConsole, command: string, pattern: RegExp): Promise<void> {
   let last = '';

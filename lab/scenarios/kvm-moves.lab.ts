@@ -12,10 +12,13 @@ import { pollUntil } from '../../src/kit/clock.ts';
 import { runChecked } from '../../src/kit/process.ts';
 import { lostTicks, readGuestConsole } from '../harness/guest-console.ts';
 import {
+  announce,
   boot,
   bootImage,
   bootMs,
   clearHost,
+  depart,
+  finish,
   leftovers,
   linkAll,
   makeDisk,
@@ -40,15 +43,11 @@ describe('a live migration', () => {
       await linkAll([node1, node2], guest);
       await driver.hotplug(guest, 'add', 'disk', extra.uuid, 1);
 
-      const info = await driver.migrationInfo(guest);
-      await other!.accept(guest, info, '127.0.0.1');
-      const arrived = serial(node2, guest);
-      await driver.migrate(guest, '127.0.0.1', true);
+      const { info, arrived } = await depart(world, guest);
       const end = await settled(driver, guest);
       assert.equal(end.status, 'completed', end.message ?? '');
       assert.ok(end.downtimeMs !== null && end.transferredMiB! > 0);
-      await driver.finalizeSource(guest, true, true);
-      await other!.finalizeTarget(guest, info, true);
+      await finish(world, guest, info);
       await arrived.waitFor(/tick \d+ at .*\n.*tick \d+ at/, 30_000);
 
       const counts = [console, arrived].flatMap(({ text }) =>
@@ -65,7 +64,7 @@ describe('a live migration', () => {
 
   it('finds disks that changed place because another one went', () =>
     within(async (world) => {
-      const { driver, other, node1, node2 } = world;
+      const { driver, node1, node2 } = world;
       const console = await boot(world);
       const extra = await makeDisk(world.root, 'bbbbbbb1', 24);
       const both = { ...world.guest, disks: [...world.guest.disks, extra] };
@@ -78,13 +77,9 @@ describe('a live migration', () => {
         disks: [{ ...extra, path: join(node2.paths.instanceDisksDir, 'inst1.example.com:0') }],
       };
       await linkAll([node1, node2], { ...one, disks: [extra] });
-      const info = await driver.migrationInfo(one);
-      await other!.accept(one, info, '127.0.0.1');
-      const arrived = serial(node2, one);
-      await driver.migrate(one, '127.0.0.1', true);
+      const { info, arrived } = await depart(world, one);
       assert.equal((await settled(driver, one)).status, 'completed');
-      await driver.finalizeSource(one, true, true);
-      await other!.finalizeTarget(one, info, true);
+      await finish(world, one, info);
       await arrived.waitFor(/tick \d+ at/, 30_000);
       await arrived.run('echo moved >/dev/vdb; sync');
       assert.equal((await readFile(extra.path)).subarray(0, 6).toString(), 'moved\n');
@@ -97,8 +92,7 @@ describe('a live migration', () => {
       async (world) => {
         const { driver, other, guest, node2 } = world;
         const console = await boot(world);
-        const info = await driver.migrationInfo(guest);
-        await other!.accept(guest, info, '127.0.0.1');
+        const info = await announce(world, guest);
         await driver.migrate(guest, '127.0.0.1', true);
         assert.equal((await driver.migrationStatus(guest)).status, 'active');
         await assert.rejects(driver.finalizeSource(guest, true, true), /has not completed/);
@@ -121,8 +115,7 @@ describe('a live migration', () => {
       async (world) => {
         const { driver, other, guest, node2 } = world;
         const console = await boot(world);
-        const info = await driver.migrationInfo(guest);
-        await other!.accept(guest, info, '127.0.0.1');
+        const info = await announce(world, guest);
         await driver.migrate(guest, '127.0.0.1', true);
         const target = await guestProcess(guestFiles(node2.paths, guest.name));
         process.kill(target!.pid, 'SIGKILL');
@@ -145,12 +138,9 @@ describe('a live migration', () => {
     ] as const) {
       await within(
         async (world) => {
-          const { driver, other, guest, node2 } = world;
+          const { driver, guest } = world;
           const console = await boot(world);
-          const info = await driver.migrationInfo(guest);
-          await other!.accept(guest, info, '127.0.0.1');
-          const arrived = serial(node2, guest);
-          await driver.migrate(guest, '127.0.0.1', live);
+          const { info, arrived } = await depart(world, guest, live);
           const end = await pollUntil(
             async () => {
               const { status, message } = await driver.migrationStatus(guest);
@@ -160,8 +150,7 @@ describe('a live migration', () => {
             { everyMs: 100, timeoutMs: 120_000 },
           );
           assert.equal(end, true);
-          await driver.finalizeSource(guest, true, live);
-          await other!.finalizeTarget(guest, info, true);
+          await finish(world, guest, info, live);
           await arrived.waitFor(/tick \d+ at/, 30_000);
           arrived.close();
           console.close();
@@ -231,13 +220,9 @@ describe('a guest that Ganeti started', () => {
       await driver.hotplug(larger, 'add', 'disk', extra.uuid, 1);
       await shows(console, 'cat /proc/partitions', /24576 vdb/);
 
-      const info = await driver.migrationInfo(larger);
-      await other!.accept(larger, info, '127.0.0.1');
-      const arrived = serial(node2, larger);
-      await driver.migrate(larger, '127.0.0.1', true);
+      const { info, arrived } = await depart(world, larger);
       assert.equal((await settled(driver, larger)).status, 'completed');
-      await driver.finalizeSource(larger, true, true);
-      await other!.finalizeTarget(larger, info, true);
+      await finish(world, larger, info);
       await arrived.waitFor(/tick \d+ at/, 30_000);
       await other!.hotplug(larger, 'remove', 'disk', guest.disks[0]!.uuid, 0);
       assert.doesNotMatch(await arrived.run('cat /proc/partitions'), /vda/);
