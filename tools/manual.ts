@@ -1,6 +1,6 @@
 /**
- * Writes the manual pages of the gnt-* programs, docs/man/*.8, from the tables that the programs run on: what a page
- * says of commands and options is what `--help` says.
+ * Writes the manual pages, docs/man/*, from the tables that the programs run on: what a page says of commands and
+ * options is what `--help` says.
  *
  *   node tools/manual.ts
  */
@@ -11,20 +11,10 @@ import type { Option } from '../src/cli/optparse/option.ts';
 import { programs } from '../src/cli/programs.ts';
 import { queryFields } from '../src/queries/run.ts';
 import { introductions } from './manual/introductions.ts';
+import { paragraph, plain, section } from './manual/roff.ts';
+import { toolPages } from './manual/tool-pages.ts';
 
 export const manualFolder = resolve(import.meta.dirname, '..', 'docs', 'man');
-
-/** Text as roff has it: no line begins with a control character. */
-function plain(text: string): string {
-  return text
-    .replaceAll('\\', '\\e')
-    .replaceAll('-', '\\-')
-    .replaceAll(/\s*\n\s*/g, ' ')
-    .replace(/^([.'])/, '\\&$1');
-}
-
-const paragraph = (text: string) => ['.PP', plain(text)];
-const section = (title: string) => `.SH "${title}"`;
 
 function optionLines({ names, type, metavar, dest, help }: Option): string[] {
   const value = type === undefined ? '' : ` \\fI${plain(metavar ?? dest.toUpperCase())}\\fR`;
@@ -87,6 +77,7 @@ export function manualPage(name: string, program: Program): string {
 export async function manualPages(): Promise<ReadonlyMap<string, string>> {
   const pages = new Map<string, string>();
   for (const [name, load] of Object.entries(programs)) pages.set(`${name}.8`, manualPage(name, await load()));
+  for (const [file, text] of toolPages()) pages.set(file, text);
   return pages;
 }
 

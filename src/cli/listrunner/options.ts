@@ -1,10 +1,10 @@
 /** The command line of ganeti-listrunner: Ganeti's options, checked before anything is done. Pure. */
 import { Failure } from '../../kit/failure.ts';
-import { isToolAnswer, parseToolOptions, type ToolAnswer } from '../../kit/tool-options.ts';
+import { isToolAnswer, parseToolOptions, type ToolAnswer, type ToolOption } from '../../kit/tool-options.ts';
 
-const usage =
+export const listRunnerUsage =
   '-l logdir {-c command | -x /path/to/file} [-b batch_size] {-f hostfile|-h hosts} [-u username] [-p password_file | -A]';
-const options = [
+export const listRunnerOptions: readonly ToolOption[] = [
   { names: ['-l'], metavar: 'LOGDIR', help: 'directory to write logfiles to' },
   { names: ['-x'], metavar: 'EXECUTABLE', help: 'executable to run on remote host(s)' },
   { names: ['-f'], metavar: 'HOSTFILE', help: 'hostlist file (one host per line)' },
@@ -44,11 +44,11 @@ export interface Wish {
 
 /** What is to be printed instead, for a command line that asks for help or can't be understood. */
 export function readWish(argv: readonly string[]): Wish | ToolAnswer {
-  const call = parseToolOptions('ganeti-listrunner', usage, options, argv);
+  const call = parseToolOptions('ganeti-listrunner', listRunnerUsage, listRunnerOptions, argv);
   if (isToolAnswer(call)) return call;
   const { values, flags, args } = call;
   const refuse = (complaint: string): ToolAnswer => ({
-    shown: `Usage: ganeti-listrunner ${usage}\n\nganeti-listrunner: error: ${complaint}\n`,
+    shown: `Usage: ganeti-listrunner ${listRunnerUsage}\n\nganeti-listrunner: error: ${complaint}\n`,
     code: 2,
   });
   const has = (name: string) => (values.get(name) ?? '') !== '';
