@@ -129,20 +129,38 @@ async function bearsHarm(
   judge(`${what}: ${told.length} complaints in its log ${told.slice(0, 3).join(' | ')}`, told.length === 0);
 }
 
-/** In parts, since a command has its time. */
-const fuzzPart = 100_000;
+/** Of many requests, since a command has its time. */
+const part = 100_000;
+
+/** The parts' sums, with the slowest part's times. */
+async function manyRequests(cluster: MeasuredCluster, path: string, count: number): Promise<LoadResult> {
+  const parts: LoadResult[] = [];
+  for (let from = 0; from < count; from += part)
+    parts.push(await load(cluster, path, '--requests', String(Math.min(part, count - from))));
+  const sum = (of: (one: LoadResult) => number) => parts.reduce((total, one) => total + of(one), 0);
+  const most = (of: (one: LoadResult) => number) => Math.max(...parts.map(of));
+  return {
+    requests: sum(({ requests }) => requests),
+    failures: sum(({ failures }) => failures),
+    seconds: sum(({ seconds }) => seconds),
+    bytes: sum(({ bytes }) => bytes),
+    p50: most(({ p50 }) => p50),
+    p99: most(({ p99 }) => p99),
+    longest: most(({ longest }) => longest),
+  };
+}
 
 async function fuzz(cluster: MeasuredCluster, count: number): Promise<void> {
   await bearsHarm(cluster, mostMemory, `${count} broken requests`, async () => {
     const statuses: Record<string, number> = {};
     const faults: string[] = [];
     let seconds = 0;
-    for (let from = 0; from < count; from += fuzzPart) {
-      const words = ['--from', String(from), '--requests', String(Math.min(fuzzPart, count - from))];
-      const part = await ask<FuzzResult>(cluster, 'fuzz', ...words);
-      seconds += part.seconds;
-      faults.push(...part.faults);
-      for (const [status, times] of Object.entries(part.statuses))
+    for (let from = 0; from < count; from += part) {
+      const words = ['--from', String(from), '--requests', String(Math.min(part, count - from))];
+      const found = await ask<FuzzResult>(cluster, 'fuzz', ...words);
+      seconds += found.seconds;
+      faults.push(...found.faults);
+      for (const [status, times] of Object.entries(found.statuses))
         statuses[status] = (statuses[status] ?? 0) + times;
     }
     console.log(`${count} broken requests in ${seconds.toFixed(0)} s: ${JSON.stringify(statuses)}`);
@@ -218,7 +236,8 @@ try {
   rows.push(...(await measure(gantry, Number(options.instances))));
   console.log(`Gantry's daemon: ${(await memoryOf(gantry)).toFixed(0)} MiB`);
   if (options.million) {
-    const result = await load(gantry, '/2/info', '--requests', String(million));
+    const result = await manyRequests(gantry, '/2/info', million);
+    judge(`${result.requests} requests, ${result.failures} of them without an answer`, result.failures === 0);
     rows.push({ cluster: 'Gantry', path: '/2/info (million)', result });
     const memory = await memoryOf(gantry);
     judge(
