@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
+import { backupExport } from '../../src/operations/backup/export.ts';
 import { operations } from '../../src/operations/catalog.ts';
 import { instanceCreate } from '../../src/operations/instance/create.ts';
 import { instanceRemove } from '../../src/operations/instance/remove.ts';
@@ -74,6 +75,20 @@ describe('a node that is cut off mid-job', () => {
       assert.deepEqual(cut.cluster.snapshot(), before);
     });
   }
+
+  test('keeps a helper in the place of the guest: it goes with its disk, and the watcher starts the guest', async () => {
+    const web1 = memoryInstance('web1.memory.example', { nodes: [2, 1], mirrored: false });
+    const cluster = { zeroing_image: '/images/busy.raw' };
+    cut = new CutOff(createMemoryCluster({ instances: [web1], cluster }));
+    const machine = cut.machine(2);
+    const volumes = [...machine.volumes.keys()];
+    const request = { instance_name: web1.instance.name, target_node: nodeName(3), zero_free_space: true };
+    await cut.strand(backupExport, request, cut.atCall(machine, 'instance_start'));
+    assert.deepEqual([machine.guests.size, machine.volumes.size], [1, 2]);
+    await cut.comeBack();
+    assert.deepEqual([machine.guests.size, [...machine.volumes.keys()]], [0, volumes]);
+    assert.equal(cut.cluster.world.config.current.instances.byName(web1.instance.name)!.admin_state, 'up');
+  });
 
   test('keeps its half of a mirror, whose minor nobody else gets meanwhile', async () => {
     const before = await strand('drbd', { pnode: nodeName(2), snode: nodeName(1) });

@@ -2,8 +2,9 @@
  * Stranded steps on guests. One that shouldn't run is stopped; one that should run is started by the watcher, which
  * knows that it runs nowhere else. A move is called off or completed by what both of its nodes say.
  */
+import type { InstanceOnNode } from '../../noderpc/calls/shapes.ts';
 import type { World } from '../operation.ts';
-import { balloon, hotplugDevice, startInstance, stopInstance } from '../steps/instance.ts';
+import { balloon, hotplugDevice, makeOsPackage, startInstance, stopInstance } from '../steps/instance.ts';
 import {
   acceptOnTarget,
   completeMove,
@@ -15,6 +16,9 @@ import {
 import { meetSecondary } from '../steps/replace.ts';
 import { homesOf, lateUndo, settled, undo } from './rule.ts';
 
+/** A helper virtual machine has a disk that the instance never had: nobody wants it to run. */
+const isHelper = ({ name, disks }: InstanceOnNode) => disks.some(({ owner }) => owner !== name);
+
 const start = lateUndo(startInstance, {
   nodes: ({ node }) => [node],
   instances: (_configuration, { instance }) => [instance.name],
@@ -24,6 +28,7 @@ const start = lateUndo(startInstance, {
     if (namesake === undefined) return undo;
     if (namesake.uuid !== instance.uuid && namesake.primary_node === node)
       return settled('another instance has its name by now');
+    if (isHelper(instance)) return undo;
     return namesake.admin_state === 'up' && namesake.primary_node === node
       ? settled('it should run there')
       : undo;
@@ -73,6 +78,12 @@ const nodesOfMove = ({ source, target }: Move) => [source, target];
 const nameOfMove = (_configuration: unknown, { name }: Move) => [name];
 const ofMove = { nodes: nodesOfMove, instances: nameOfMove, judge: judgeMove };
 
+const osPackage = lateUndo(makeOsPackage({}), {
+  nodes: ({ node }) => [node],
+  instances: (_configuration, { instance }) => [instance.name],
+  judge: () => undo,
+});
+
 const meeting = lateUndo(meetSecondary, {
   nodes: () => [],
   instances: (_configuration, { onPrimary }) => onPrimary.map(({ owner }) => owner),
@@ -84,6 +95,7 @@ export const guestRules = [
   stop,
   memory,
   device,
+  osPackage,
   meeting,
   lateUndo(shareDisks, ofMove),
   lateUndo(connectDualPrimary, ofMove),
