@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { BadLuck } from '../harness/bad-luck.ts';
 import { inGuest, uptimeOf, waitForGuest } from '../harness/guest-shell.ts';
 import { fullName, UmlCluster } from '../harness/uml-cluster.ts';
 
@@ -14,6 +15,7 @@ const { lab } = cluster;
 const web = fullName('web1');
 const data = fullName('data1');
 const nodes = ['node1', 'node2', 'node3'] as const;
+const luck = new BadLuck(cluster, nodes);
 /** Copied at this many KiB a second a disk of this many MiB takes about a minute: time to break something. */
 const slowRate = 4096;
 const largeMiB = 256;
@@ -24,53 +26,9 @@ const qemuOf = async (node: string) =>
 const killDaemon = (node: string, daemon: string) =>
   lab.script(node, 'kill -9 $(cat /var/run/ganeti/$1.pid)', daemon);
 
-/** Submits a job. @returns its id */
-async function submit(...[program, command, ...rest]: readonly string[]): Promise<string> {
-  const told = await cluster.run(program!, command!, '--submit', '--print-jobid', ...rest);
-  const id = /^(?:JobID: )?(\d+)/m.exec(told)?.[1];
-  assert.ok(id !== undefined, told);
-  return id;
-}
-
-/** Waits for the job's end, over a restart of the master too. @returns what `gnt-job info` says of it */
-async function ended(id: string, status: RegExp): Promise<string> {
-  const found = await lab.waitFor(
-    'node1',
-    ['gnt-job', 'list', '--no-headers', '-o', 'status', id],
-    (text) => (/error|success|canceled/.test(text) ? text.trim() : undefined),
-    300_000,
-  );
-  const told = await cluster.run('gnt-job', 'info', id);
-  assert.match(found, status, told);
-  return told;
-}
-
-const waitForText = (node: string, argv: readonly string[], words: RegExp, timeoutMs = 120_000) =>
-  lab.waitFor(node, argv, (text) => (words.test(text) ? true : undefined), timeoutMs);
-const jobTells = (id: string, words: RegExp) => waitForText('node1', ['gnt-job', 'info', id], words);
-const copying = (node: string) => waitForText(node, ['cat', '/proc/drbd'], /sync'ed/);
-const masterAnswers = () => waitForText('node1', ['gnt-cluster', 'info'], /Cluster name/);
-
-/** Volumes and mirrors of all nodes, which say the same before and after a job that failed. */
-async function storage(): Promise<string[][]> {
-  const found: string[][] = [];
-  for (const node of nodes) {
-    const mirrors = (await cluster.mirrors(node)).map((line) => /^ *(\d+):/.exec(line)![1]!);
-    found.push([...(await cluster.volumes(node)).sort(), ...mirrors]);
-  }
-  return found;
-}
-
-/** Until what a failed job has left on nodes that were away is gone, everything is as it was. */
-async function isStorage(before: readonly string[][]): Promise<void> {
-  const want = JSON.stringify(before);
-  for (let left = 30; ; left -= 1) {
-    const found = JSON.stringify(await storage());
-    if (found === want) return;
-    if (left <= 0) assert.equal(found, want);
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-  }
-}
+const jobTells = (id: string, words: RegExp) => luck.waitForText('node1', ['gnt-job', 'info', id], words);
+const copying = (node: string) => luck.waitForText(node, ['cat', '/proc/drbd'], /sync'ed/);
+const masterAnswers = () => luck.waitForText('node1', ['gnt-cluster', 'info'], /Cluster name/);
 
 const rate = (kibibytes: number) =>
   cluster.run('gnt-cluster', 'modify', '-D', `drbd:resync-rate=${kibibytes},dynamic-resync=False`);
@@ -78,7 +36,7 @@ const bandwidth = (mebibytes: number) =>
   cluster.run('gnt-cluster', 'modify', '-H', `kvm:migration_bandwidth=${mebibytes}`);
 
 const addLarge = (name: string, template: string, place: string) =>
-  submit(
+  luck.submit(
     ...['gnt-instance', 'add', '-t', template, '-o', 'busybox+default', '-B', 'memory=96M,vcpus=1'],
     ...['--disk', `0:size=${largeMiB}M`, '--no-start', '--no-install', '-n', place, fullName(name)],
   );
@@ -95,18 +53,7 @@ describe('bad luck of instances on real nodes', () => {
   });
   after(() => cluster.down());
   afterEach(async () => {
-    const held = await cluster.run(
-      'gnt-debug',
-      'locks',
-      '--no-headers',
-      '--separator=|',
-      '-o',
-      'name,owner,pending',
-    );
-    const busy = held
-      .split('\n')
-      .filter((line) => line !== '' && !/^[^|]+\|(None|-)?\|(None|-)?$/.test(line));
-    assert.deepEqual(busy, [], 'no lock is held');
+    await luck.isUnlocked();
     await cluster.isSound();
   });
 
@@ -118,7 +65,7 @@ describe('bad luck of instances on real nodes', () => {
     ];
     await killDaemon('node1', 'ganeti-noded');
     const listed = ['gnt-instance', 'list', '--no-headers', '-o', 'status', web];
-    await waitForText('node1', listed, /^running/);
+    await luck.waitForText('node1', listed, /^running/);
     const modify = (change: string) => cluster.run('gnt-instance', 'modify', '-f', '--disk', change, web);
     assert.match(await modify('add:size=64M,name=extra'), /disk\/1 -> hotplug:done/);
     assert.match(await inGuest(lab, 'node1', web, 'cat /proc/partitions'), /vdb/);
@@ -146,7 +93,7 @@ describe('bad luck of instances on real nodes', () => {
 
   test('a full volume group refuses what needs room, and nothing has changed', async () => {
     await lab.script('node2', 'lvcreate -qqy -Wn -n filler -l 100%FREE xenvg');
-    const before = await storage();
+    const before = await luck.storage();
     for (const command of [
       ['grow-disk', web, '0', '64M'],
       ['replace-disks', '-s', web],
@@ -154,7 +101,7 @@ describe('bad luck of instances on real nodes', () => {
     ]) {
       await cluster.refuses(/node2/, 'gnt-instance', ...command);
     }
-    assert.deepEqual(await storage(), before);
+    assert.deepEqual(await luck.storage(), before);
     assert.equal(await cluster.field('web1', 'disk.sizes'), '64');
     await lab.script('node2', 'lvremove -qqy xenvg/filler');
   });
@@ -162,10 +109,10 @@ describe('bad luck of instances on real nodes', () => {
   test('a migration that is called off leaves the guest running where it was', async () => {
     const uptime = await uptimeOf(lab, 'node1', web);
     await bandwidth(1);
-    const job = await submit('gnt-instance', 'migrate', '-f', web);
+    const job = await luck.submit('gnt-instance', 'migrate', '-f', web);
     await jobTells(job, /starting memory transfer/);
     await cluster.tries('gnt-job', 'cancel', job);
-    await ended(job, /canceled/);
+    await luck.ended(job, /canceled/);
     assert.equal(await cluster.field('web1', 'pnode'), fullName('node1'));
     assert.ok((await uptimeOf(lab, 'node1', web)) > uptime);
     assert.equal((await lab.run('node2', ['pgrep', 'qemu'])).stdout, '');
@@ -174,11 +121,11 @@ describe('bad luck of instances on real nodes', () => {
 
   test('the master dies in the middle of a migration: the guest runs once, with one primary', async () => {
     const [sum, uptime] = [await sumInGuest('node1'), await uptimeOf(lab, 'node1', web)];
-    const job = await submit('gnt-instance', 'migrate', '-f', web);
+    const job = await luck.submit('gnt-instance', 'migrate', '-f', web);
     await jobTells(job, /starting memory transfer/);
     await killDaemon('node1', 'ganeti-masterd');
     await masterAnswers();
-    await ended(job, /error/);
+    await luck.ended(job, /error/);
     await bandwidth(32);
     const at = (await cluster.field('web1', 'pnode')).split('.')[0]!;
     assert.ok((await uptimeOf(lab, at, web)) > uptime);
@@ -188,80 +135,88 @@ describe('bad luck of instances on real nodes', () => {
       if ((await lab.run(node, ['pgrep', 'qemu'])).stdout.trim() !== '') running.push(node);
     }
     assert.deepEqual(running, [at]);
-    await waitForText(at, ['cat', '/proc/drbd'], /cs:Connected ro:Primary\/Secondary ds:UpToDate\/UpToDate/);
+    await luck.waitForText(
+      at,
+      ['cat', '/proc/drbd'],
+      /cs:Connected ro:Primary\/Secondary ds:UpToDate\/UpToDate/,
+    );
     if (at !== 'node1') await cluster.run('gnt-instance', 'migrate', '-f', web);
   });
 
   test('the master dies while an instance is made: nothing of it stays', async () => {
-    const before = await storage();
+    const before = await luck.storage();
     const job = await addLarge('new1', 'drbd', onNodes(1, 3));
     await copying('node1');
     await killDaemon('node1', 'ganeti-masterd');
     await masterAnswers();
-    await ended(job, /error/);
-    await isStorage(before);
+    await luck.ended(job, /error/);
+    await luck.isStorage(before);
     assert.doesNotMatch(await cluster.run('gnt-instance', 'list'), /new1/);
   });
 
   test('the secondary loses its network while a disk is copied: it is said, and nothing stays', async () => {
-    const before = await storage();
+    const before = await luck.storage();
     const job = await addLarge('new1', 'drbd', onNodes(1, 3));
     await copying('node1');
     await lab.cut('node3', 'secondary');
     assert.match(
-      await ended(job, /error/),
+      await luck.ended(job, /error/),
       /disk\/0 of instance new1\S+ is degraded: its other side does not answer/,
     );
     await lab.join('node3', 'secondary');
-    await isStorage(before);
+    await luck.isStorage(before);
     assert.doesNotMatch(await cluster.run('gnt-instance', 'list'), /new1/);
   });
 
   test('the node daemon dies while the new secondary is filled: the copy goes on', async () => {
     const sum = await sumInGuest('node1');
-    const job = await submit('gnt-instance', 'replace-disks', '-n', fullName('node3'), web);
+    const job = await luck.submit('gnt-instance', 'replace-disks', '-n', fullName('node3'), web);
     await copying('node3');
     await killDaemon('node1', 'ganeti-noded');
     await killDaemon('node3', 'ganeti-noded');
-    await ended(job, /success/);
+    await luck.ended(job, /success/);
     assert.equal(await cluster.field('web1', 'snodes'), fullName('node3'));
     assert.equal(await sumInGuest('node1'), sum);
     assert.deepEqual(await cluster.volumes('node2'), []);
   });
 
   test('the master dies while the new secondary is filled: the old one is the secondary again', async () => {
-    const [sum, before] = [await sumInGuest('node1'), await storage()];
-    const job = await submit('gnt-instance', 'replace-disks', '-n', fullName('node2'), web);
+    const [sum, before] = [await sumInGuest('node1'), await luck.storage()];
+    const job = await luck.submit('gnt-instance', 'replace-disks', '-n', fullName('node2'), web);
     await copying('node2');
     await killDaemon('node1', 'ganeti-masterd');
     await masterAnswers();
-    await ended(job, /error/);
-    await isStorage(before);
+    await luck.ended(job, /error/);
+    await luck.isStorage(before);
     assert.equal(await cluster.field('web1', 'snodes'), fullName('node3'));
     const whole = /cs:Connected ro:Primary\/Secondary ds:UpToDate\/UpToDate/;
-    await waitForText('node1', ['cat', '/proc/drbd'], whole);
+    await luck.waitForText('node1', ['cat', '/proc/drbd'], whole);
     assert.equal(await sumInGuest('node1'), sum);
   });
 
   test('the new secondary loses its power during a conversion: the volume is what it was', async () => {
-    await ended(await addLarge('data1', 'plain', onNodes(1)), /success/);
+    await luck.ended(await addLarge('data1', 'plain', onNodes(1)), /success/);
     const volume = (await cluster.volumes('node1')).find((name) => name.endsWith('.disk0'))!;
     const fill =
       'lvchange -ay xenvg/$1; dd if=/dev/urandom of=/dev/xenvg/$1 bs=1M count=32 oflag=direct 2>/dev/null';
     const read =
       'lvchange -ay xenvg/$1; dd if=/dev/xenvg/$1 bs=1M count=32 2>/dev/null | md5sum; lvchange -an xenvg/$1';
     await lab.script('node1', fill, volume);
-    const [sum, before] = [await lab.script('node1', read, volume), await storage()];
-    const job = await submit('gnt-instance', 'modify', '-t', 'drbd', '-n', fullName('node2'), data);
+    const [sum, before] = [await lab.script('node1', read, volume), await luck.storage()];
+    const job = await luck.submit('gnt-instance', 'modify', '-t', 'drbd', '-n', fullName('node2'), data);
     await copying('node1');
     await lab.kill('node2');
-    await ended(job, /error/);
+    await luck.ended(job, /error/);
     assert.equal(await cluster.field('data1', 'disk_template'), 'plain');
     assert.ok((await cluster.volumes('node1')).includes(volume), 'it has its name again');
     assert.equal(await lab.script('node1', read, volume), sum);
     await lab.start('node2');
-    await waitForText('node1', ['gnt-node', 'list', '--no-headers', '-o', 'dfree', fullName('node2')], /\d/);
-    await isStorage(before);
+    await luck.waitForText(
+      'node1',
+      ['gnt-node', 'list', '--no-headers', '-o', 'dfree', fullName('node2')],
+      /\d/,
+    );
+    await luck.isStorage(before);
     await cluster.run('gnt-instance', 'remove', '-f', data);
   });
 });
