@@ -106,6 +106,12 @@ export class BadLuck {
     }
   }
 
+  /** What jobs could not take back while nodes were away has gone by itself. */
+  async isTakenBack(): Promise<void> {
+    const find = (text: string) => (/could not be undone/.test(text) ? undefined : true);
+    await this.#cluster.lab.waitFor('node1', ['gnt-cluster', 'verify'], find, 180_000);
+  }
+
   /** Nobody holds a lock or waits for one. */
   async isUnlocked(): Promise<void> {
     const columns = ['--no-headers', '--separator=|', '-o', 'name,owner,pending'];

@@ -8,6 +8,8 @@ import { describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { NodeCaller } from '../../src/noderpc/call.ts';
 import { instanceCreate } from '../../src/operations/instance/create.ts';
+import { instanceActivateDisks } from '../../src/operations/instance/disks/activate.ts';
+import { instanceFailover } from '../../src/operations/instance/failover.ts';
 import { instanceMigrate } from '../../src/operations/instance/migrate.ts';
 import { instanceReplaceDisks } from '../../src/operations/instance/replace/replace-disks.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
@@ -173,3 +175,52 @@ for (const story of stories) {
     }
   });
 }
+
+/** Everything that a machine knows no more when it has power again. */
+function losePower(machine: MachineState): void {
+  for (const each of [machine.guests, machine.hardware, machine.active, machine.connection]) each.clear();
+  for (const each of [machine.open, machine.accepting]) each.clear();
+}
+
+describe('while a guest moves, and what the lost node had is begun anew on the other one', () => {
+  const nodes = [2, 3];
+  const fresh = () => createMemoryCluster({ instances: [memoryInstance('web1.memory.example', { nodes })] });
+  for (const lost of nodes) {
+    const other = 5 - lost;
+    test(`node ${lost} is lost before any call`, async () => {
+      const story: Story = {
+        ...{ title: '', operation: instanceMigrate, request: web1, fresh, lost: [lost] },
+      };
+      let fallen = 0;
+      for (let call = 1; ; call += 1) {
+        const { cut, met } = await runLosing(story, lost, call);
+        if (!met) break;
+        const { config } = cut.cluster.world;
+        const machine = cut.machine(lost);
+        losePower(machine);
+        const instance = () => config.current.instances.byName(web1.instance_name)!;
+        const setOffline = (offline: boolean) =>
+          config.change('offline', (draft) => {
+            const node = draft.nodes.get(nodeUuid(lost))!;
+            draft.put('nodes', { ...node, offline, master_candidate: !offline });
+          });
+        if (instance().primary_node === nodeUuid(lost)) {
+          await setOffline(true);
+          await cut.run(instanceFailover, web1);
+          fallen += 1;
+        }
+        await setOffline(false);
+        await returns(cut, lost);
+        await cut.run(instanceActivateDisks, web1);
+        assert.equal(instance().primary_node, nodeUuid(other), `call ${call}`);
+        const of = (number: number) => {
+          const { guests, active, connection, accepting } = cut.machine(number);
+          return [[...guests.values()], [...active.values()], [...connection], [...accepting]];
+        };
+        assert.deepEqual(of(other), [['running'], ['primary'], [], []], `call ${call}: where the guest is`);
+        assert.deepEqual(of(lost), [[], ['secondary'], [], []], `call ${call}: where it is not`);
+      }
+      assert.ok(fallen > 2, `${fallen} failovers`);
+    });
+  }
+});

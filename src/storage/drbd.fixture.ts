@@ -324,6 +324,12 @@ export class FakeDrbd {
       this.#refuse(number, minor, 'Authentication of peer failed, trying again.');
       return;
     }
+    if (minor.twoPrimaries !== other.minor.twoPrimaries) {
+      const words = 'incompatible allow-two-primaries settings';
+      this.#refuse(number, minor, words);
+      other.drbd.#refuse(other.number, other.minor, words);
+      return;
+    }
     if (minor.disk === 'Diskless' || other.minor.disk === 'Diskless') {
       minor.connection = 'Connected';
       other.minor.connection = 'Connected';

@@ -61,8 +61,9 @@ export const diskHandlers: Readonly<Record<string, Handler>> = {
     requireVolumes(machine, disk);
     for (const { id } of volumesOf(disk)) machine.open.add(id);
     machine.active.set(disk.disk.uuid, asPrimary ? 'primary' : 'secondary');
-    // A mirror that stands alone looks for its other side again.
-    if (machine.connection.get(disk.disk.uuid) === 'standalone') machine.connection.delete(disk.disk.uuid);
+    // A mirror that stands alone looks for its other side again, and one that offered it to write no longer does.
+    if (['standalone', 'dual'].includes(machine.connection.get(disk.disk.uuid) ?? ''))
+      machine.connection.delete(disk.disk.uuid);
     return { path: `/memory/${disk.disk.uuid}`, link: null, uri: null };
   },
   blockdev_shutdown: (machine, { disk }: { disk: DiskOnNode }) => {

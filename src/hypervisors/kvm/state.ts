@@ -1,6 +1,7 @@
 /**
  * What guests do now: from their processes and, where it answers in time, from QEMU itself. A guest counts
- * as running here once it has a runtime file; while it is only being received it belongs to the other node.
+ * as running here once it has a runtime file; while it is only being received it belongs to the other node, until
+ * QEMU says that it runs here: the other one may no longer be there to tell.
  */
 import { readdir, stat } from 'node:fs/promises';
 import type { RunningGuest } from '../contract.ts';
@@ -25,6 +26,8 @@ interface Answer {
   readonly memory: number | null;
   readonly vcpus: number | null;
   readonly paused: boolean;
+  /** Its processors run: not those of one that still waits for its memory. */
+  readonly runs: boolean;
 }
 
 async function ask(node: KvmNode, files: GuestFiles): Promise<Answer | null> {
@@ -40,7 +43,8 @@ async function ask(node: KvmNode, files: GuestFiles): Promise<Answer | null> {
       return {
         memory: balloon === null ? null : Math.floor(balloon.actual / 1024 ** 2),
         vcpus: cpus.length,
-        paused: ['paused', 'prelaunch'].includes(status.status),
+        paused: ['paused', 'prelaunch', 'postmigrate'].includes(status.status),
+        runs: status.status === 'running',
       };
     },
     answerMs,
@@ -56,8 +60,12 @@ export async function guestState(node: KvmNode, name: string): Promise<RunningGu
     const byUser = await there(files.shutdown);
     return byUser ? { name, memory: 0, vcpus: 0, state: 'shutdown', time: 0 } : null;
   }
-  if (!(await there(files.runtime))) return null;
-  const [answer, time] = await Promise.all([ask(node, files), cpuSeconds(found.pid)]);
+  const [isKept, answer, time] = await Promise.all([
+    there(files.runtime),
+    ask(node, files),
+    cpuSeconds(found.pid),
+  ]);
+  if (!isKept && !answer?.runs) return null;
   return {
     name,
     memory: answer?.memory ?? found.memory,

@@ -38,18 +38,28 @@ const transferPollMs = 200;
 /** So many looks in a row at a transfer that doesn't move: five seconds. */
 const idleLooks = 25;
 
+type Instance = Pick<Move['onSource'], 'name' | 'hypervisor' | 'hvparams'>;
+
+async function runsOn({ nodes }: World, node: string, instance: Instance): Promise<boolean> {
+  const { name, hypervisor, hvparams } = instance;
+  const found = await nodes.call(node, calls.instanceInfo, { name, hypervisor, hvparams });
+  return found?.state === 'running';
+}
+
+const runsOnTarget = (world: World, { target, onTarget }: Move) => runsOn(world, target, onTarget);
+
+/**
+ * Whether a guest that was seen to arrive is still there. It isn't when the target has lost its power since; a
+ * guest that runs on the source was begun anew there, for nobody hoped for the target any more.
+ */
+export async function isStillThere(world: World, move: Move): Promise<boolean> {
+  if (!(await runsOnTarget(world, move))) return false;
+  return arrived(world, move) || !(await runsOn(world, move.source, move.onSource));
+}
+
 /** Has an earlier undo or the operation itself already settled it on the target? */
 function arrived({ config }: World, move: Move): boolean {
   return config.current.instances.get(move.uuid)?.primary_node === move.target;
-}
-
-async function runsOnTarget({ nodes }: World, { target, onTarget }: Move): Promise<boolean> {
-  const found = await nodes.call(target, calls.instanceInfo, {
-    name: onTarget.name,
-    hypervisor: onTarget.hypervisor,
-    hvparams: onTarget.hvparams,
-  });
-  return found?.state === 'running';
 }
 
 /** Waits until both ends of every disk are alike. */
@@ -113,9 +123,8 @@ async function connectAsBefore(world: World, move: Move): Promise<void> {
   throw faults[0];
 }
 
-/** The disks as they are when the instance runs on the target: written there only. */
+/** The disks as they are when the instance runs on the target: written there only. The source's are closed. */
 async function settleDisksOnTarget(world: World, move: Move): Promise<void> {
-  await world.nodes.call(move.source, disks.blockdevClose, { disks: move.sourceDisks });
   if (move.internal) {
     await disconnect(world, move);
     await attach(world, move, false);
@@ -123,6 +132,11 @@ async function settleDisksOnTarget(world: World, move: Move): Promise<void> {
   } else if (move.targetDisks.length > 0) {
     await world.nodes.call(move.target, disks.blockdevOpen, { disks: move.targetDisks, exclusive: true });
   }
+}
+
+/** A source that is silent finds a target, when it comes back, that no longer offers it to write. */
+async function writeAlone({ nodes }: World, { target, targetDisks }: Move): Promise<void> {
+  for (const disk of targetDisks) await nodes.call(target, disks.blockdevAssemble, { disk, asPrimary: true });
 }
 
 /** Lets both nodes write; undone by closing the target's side again. */
@@ -266,12 +280,18 @@ async function tidyAfterArrival(world: World, move: Move & { readonly info: stri
   await here.catch((error: unknown) => {
     if (!isSilence(error)) throw error;
   });
-  // What stands still there is nobody's any more, also when the target has lost its power with the guest by now.
-  await world.nodes.call(move.source, calls.instanceFinalizeMigrationSource, {
-    instance: move.onSource,
-    success: true,
-    live: move.live,
-  });
+  try {
+    // What stands still there is nobody's any more, also when the target has lost its power with the guest by now.
+    await world.nodes.call(move.source, calls.instanceFinalizeMigrationSource, {
+      instance: move.onSource,
+      success: true,
+      live: move.live,
+    });
+    await world.nodes.call(move.source, disks.blockdevClose, { disks: move.sourceDisks });
+  } catch (error) {
+    if (isSilence(error) && move.internal) await writeAlone(world, move);
+    throw error;
+  }
   await here;
   await settleDisksOnTarget(world, move);
 }

@@ -9,6 +9,7 @@ import {
   acceptOnTarget,
   completeMove,
   connectDualPrimary,
+  isStillThere,
   type Move,
   shareDisks,
   transferGuest,
@@ -74,6 +75,13 @@ function judgeMove({ config: { current } }: World, move: Move) {
   return instance.disks_active || disks.length === 0 ? undo : settled('the instance is stopped by now');
 }
 
+/** There is no way back for a guest that has arrived, but an end: then the disks are whoever's who runs it now. */
+async function judgeArrival(world: World, move: Move) {
+  const verdict = judgeMove(world, move);
+  if (verdict.kind !== 'undo' || (await isStillThere(world, move))) return verdict;
+  return settled('the guest is not where it had arrived any more');
+}
+
 const nodesOfMove = ({ source, target }: Move) => [source, target];
 const nameOfMove = (_configuration: unknown, { name }: Move) => [name];
 const ofMove = { nodes: nodesOfMove, instances: nameOfMove, judge: judgeMove };
@@ -101,5 +109,5 @@ export const guestRules = [
   lateUndo(connectDualPrimary, ofMove),
   lateUndo(acceptOnTarget, ofMove),
   lateUndo(transferGuest(), ofMove),
-  lateUndo(completeMove, ofMove),
+  lateUndo(completeMove, { ...ofMove, judge: judgeArrival }),
 ];

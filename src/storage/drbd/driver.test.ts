@@ -157,6 +157,33 @@ describe('who may write', () => {
     );
   });
 
+  test('a side that was left alone in the middle of a migration takes the other one back', async () => {
+    const { second, here, there, mine, theirs } = await readyWorld();
+    await Promise.all([here.disconnectNet(mine), there.disconnectNet(theirs)]);
+    await Promise.all([here.attachNet(mine, true), there.attachNet(theirs, true)]);
+    await there.open(theirs, false);
+    second.drbd.loseConnection();
+    await here.shutdown(mine);
+    await there.assemble(theirs, true);
+    second.drbd.restoreConnection();
+    await here.assemble(mine, false);
+    const state = await there.find(theirs);
+    assert.deepEqual(
+      [state?.details.localRole, state?.details.peerRole, state?.details.connected],
+      ['Primary', 'Secondary', true],
+    );
+  });
+
+  test('two sides that both write stay allowed to', async () => {
+    const { here, there, mine, theirs } = await readyWorld();
+    await Promise.all([here.disconnectNet(mine), there.disconnectNet(theirs)]);
+    await Promise.all([here.attachNet(mine, true), there.attachNet(theirs, true)]);
+    await there.open(theirs, false);
+    await there.assemble(theirs, true);
+    await here.close(mine);
+    await here.open(mine, false);
+  });
+
   test('a split brain is named, with the way out', async () => {
     const { first, second, here, there, mine, theirs } = await readyWorld();
     first.drbd.loseConnection();

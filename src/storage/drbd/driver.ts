@@ -21,7 +21,7 @@ import * as commands from './commands.ts';
 import { endsMatch, type MirrorDevice, mirrorDevice } from './device.ts';
 import * as kernel from './kernel.ts';
 import { attach, initialiseMetadata, unusedMinor } from './local-side.ts';
-import { connect, disconnect, meet } from './network-side.ts';
+import { allowOnePrimary, connect, disconnect, meet } from './network-side.ts';
 import { isSyncing, type MinorState } from './proc.ts';
 import { aside, demote, promote, takeDown } from './role.ts';
 
@@ -83,7 +83,7 @@ async function create(
   if (options.onPrimary) await promote(host, device, { exclusive: true, fresh: true });
 }
 
-/** Connects when the device has no connection or a wrong one. Whether the other side answers is not awaited. */
+/** Connects, for one writer, when it has no connection or a wrong one. Whether the other side answers isn't awaited. */
 async function ensureConnected(desk: Desk, request: DiskRequest, device: MirrorDevice): Promise<void> {
   const { host } = desk;
   if (device.ends === undefined) {
@@ -91,7 +91,10 @@ async function ensureConnected(desk: Desk, request: DiskRequest, device: MirrorD
     return;
   }
   const shown = await kernel.shownOf(host, device.minor);
-  if (endsMatch(shown, device.ends)) return;
+  if (endsMatch(shown, device.ends)) {
+    if (shown.twoPrimaries) await allowOnePrimary(host, device);
+    return;
+  }
   if (shown.local !== undefined) await disconnect(host, device);
   await connect(host, device, { twoPrimaries: false, params: request.params });
 }

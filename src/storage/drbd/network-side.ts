@@ -14,6 +14,8 @@ const disconnectTimeoutMs = 60_000;
 const refusalsToBelieve = 3;
 /** Milliseconds that both sides have to find each other after they were told to. */
 const meetTimeoutMs = 120_000;
+/** Milliseconds after which the kernel knows that the other side has lost its power: it pings every ten seconds. */
+const lossMs = 15_000;
 
 function endsOf(device: MirrorDevice): commands.Ends {
   if (device.ends === undefined)
@@ -76,6 +78,30 @@ export async function disconnect(host: StorageHost, device: MirrorDevice): Promi
   if (alone) return;
   if (failure !== undefined) throw failure;
   throw deviceFailure(`${device.label}: device did not react to the 'disconnect' command in a timely manner`);
+}
+
+/**
+ * Takes back that both sides may write, which a move that was broken off has left: a connection that says so doesn't
+ * come about with a side that doesn't. While both sides are primary it stays as it is.
+ */
+export async function allowOnePrimary(host: StorageHost, device: MirrorDevice): Promise<void> {
+  const { minor } = device;
+  const isSingle = await waitUntil(
+    host,
+    async () => {
+      const state = await stateOf(host, minor);
+      return state?.localRole !== 'Primary' || state.peerRole !== 'Primary';
+    },
+    { everyMs: 500, timeoutMs: lossMs },
+  );
+  if (isSingle)
+    await tell(
+      host,
+      device,
+      "can't change the connection",
+      commands.allowTwoPrimaries(endsOf(device), false),
+    );
+  else host.log.warning(`${device.label}: both sides are primary, and stay allowed to be`);
 }
 
 function haveMet(state: MinorState, twoPrimaries: boolean): boolean {
