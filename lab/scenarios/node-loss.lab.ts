@@ -68,6 +68,20 @@ async function returns(node: Name, guestAt: Name, before: readonly string[][]): 
   await cluster.isSound();
 }
 
+/** The guest runs here and has its other half there, whatever ran before. */
+async function place(primary: Name, secondary: Name): Promise<void> {
+  const has = async () => (await cluster.field('web1', 'pnode,snodes')).split(/\s+/);
+  const replace = (node: Name) => cluster.run('gnt-instance', 'replace-disks', '-n', fullName(node), web);
+  const [at, other] = await has();
+  if (at !== fullName(primary)) {
+    if (other !== fullName(primary)) await replace(primary);
+    await bandwidth(32);
+    await cluster.run('gnt-instance', 'migrate', '-f', web);
+  }
+  if ((await has())[1] !== fullName(secondary)) await replace(secondary);
+  assert.deepEqual(await has(), [primary, secondary].map(fullName));
+}
+
 const living = (before: readonly string[][], lost: Name) => before.filter(([node]) => node !== lost);
 
 describe('nodes lose their power', () => {
@@ -187,11 +201,7 @@ describe('nodes lose their power', () => {
   describe('while a guest moves', () => {
     const migrate = ['gnt-instance', 'migrate', '-f', web];
     before(async () => {
-      const replace = (node: Name) => cluster.run('gnt-instance', 'replace-disks', '-n', fullName(node), web);
-      if ((await cluster.field('web1', 'snodes')) !== fullName('node3')) await replace('node3');
-      await cluster.run(...migrate);
-      await replace('node2');
-      assert.equal(await cluster.field('web1', 'pnode,snodes'), `${fullName('node3')} ${fullName('node2')}`);
+      await place('node3', 'node2');
       await bandwidth(1);
     });
 
@@ -224,5 +234,71 @@ describe('nodes lose their power', () => {
         await ends(/^node3\S+ running/);
       });
     }
+
+    /** As docs/guide/nodes.md has it for a node that has died. */
+    async function failsOver(from: Name, to: Name, sum: string): Promise<void> {
+      await cluster.run('gnt-node', 'modify', '--offline=yes', '--auto-promote', fullName(from));
+      await cluster.run('gnt-node', 'failover', '-f', fullName(from));
+      await waitForGuest(lab, to, web);
+      assert.equal(await sumInGuest(to), sum);
+      await ends(new RegExp(`^${to}\\S+ running`));
+    }
+    async function joinsAgain(node: Name, guestAt: Name, before: readonly string[][]): Promise<void> {
+      await lab.start(node);
+      await cluster.addNode(Number(node.slice(-1)), '--readd');
+      await cluster.run('gnt-cluster', 'verify-disks');
+      await luck.isTakenBack();
+      await luck.isStorage(before);
+      await isWhole(guestAt);
+      await cluster.isSound();
+      await ends(new RegExp(`^${guestAt}\\S+ running`));
+    }
+
+    test('the target, when the guest has arrived there', async () => {
+      await place('node3', 'node2');
+      const [before, sum] = [await luck.storage(), await sumInGuest('node3')];
+      await bandwidth(32);
+      await loses('node2', ['complete-move', 1], /error|success/, ...migrate);
+      await failsOver('node2', 'node3', sum);
+      await joinsAgain('node2', 'node3', before);
+    });
+
+    const died = chosen<Moment>(['memory transfer'], [['connect-dual-primary', 1]]);
+    for (const moment of died) {
+      test(`${told(moment)}: its source`, async () => {
+        await place('node3', 'node2');
+        const [before, sum] = [await luck.storage(), await sumInGuest('node3')];
+        await bandwidth(1);
+        await loses('node3', moment, /error/, ...migrate);
+        await ends(/^node3\S+ ERROR_nodedown/);
+        await failsOver('node3', 'node2', sum);
+        await joinsAgain('node3', 'node2', before);
+      });
+    }
+
+    test('the source, when the guest has left it', async () => {
+      await place('node3', 'node2');
+      const [before, sum] = [await luck.storage(), await sumInGuest('node3')];
+      const uptime = await uptimeOf(lab, 'node3', web);
+      await bandwidth(32);
+      await loses('node3', ['complete-move', 1], /error|success/, ...migrate);
+      await ends(/^node2\S+ running/);
+      await returns('node3', 'node2', before);
+      await luck.isTakenBack();
+      await isWhole('node2');
+      assert.ok((await uptimeOf(lab, 'node2', web)) > uptime, 'the guest was not started anew');
+      assert.equal(await sumInGuest('node2'), sum);
+    });
+  });
+
+  test('the secondary, while the primary gets new storage: the guest keeps what it has', async () => {
+    await place('node2', 'node3');
+    const before = await luck.storage();
+    await guestStays('node2', async () => {
+      const replace = ['gnt-instance', 'replace-disks', '-p', web];
+      await loses('node3', ['swap-storage', 1], /error/, ...replace);
+      await luck.isStorage(living(before, 'node3'));
+    });
+    await returns('node3', 'node2', before);
   });
 });
