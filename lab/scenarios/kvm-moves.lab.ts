@@ -47,6 +47,12 @@ describe('a live migration', () => {
       const end = await settled(driver, guest);
       assert.equal(end.status, 'completed', end.message ?? '');
       assert.ok(end.downtimeMs !== null && end.transferredMiB! > 0);
+      const states = await Promise.all([driver, other!].map((each) => each.info(guest.name, guest.hvparams)));
+      assert.deepEqual(
+        states.map((each) => each?.state),
+        ['paused', 'running'],
+        'each node knows without the other where the guest is',
+      );
       await finish(world, guest, info);
       await arrived.waitFor(/tick \d+ at .*\n.*tick \d+ at/, 30_000);
 
