@@ -3,7 +3,8 @@
  * other storage, while its guest moves. The master is stopped as soon as the step stands in its journal, the plug is
  * pulled, the master goes on. The job ends and names the node; the nodes that live keep nothing of it; no lock is
  * held; the guest runs where it ran, with what it wrote. When the node is back what it had kept goes by itself, its
- * mirrors are filled, and `gnt-cluster verify` finds nothing.
+ * mirrors are filled, and `gnt-cluster verify` finds nothing. A guest that was on the lost node is begun anew on the
+ * other one, and stays there when the lost one joins again.
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
