@@ -4,6 +4,13 @@ import { recorded } from '../harness/recorded.ts';
 /** Python's sets have no order. */
 const sortedChoices = (match: string) => match.replaceAll(/[()]/g, '').split(/, | /).sort().join(' ');
 
+/** Nodes that were refused stand in the order of their identifiers, which each cluster draws anew. */
+const sortedRefusals = (match: string) =>
+  match
+    .match(/Node \S+ failed: \w+;/g)!
+    .sort()
+    .join(' ');
+
 const rules: readonly (readonly [RegExp, string | ((match: string) => string)])[] = [
   // Columns are as wide as what is in them.
   [/ {2,}/g, ' '],
@@ -12,6 +19,7 @@ const rules: readonly (readonly [RegExp, string | ((match: string) => string)])[
   [/^ repair - Removes volumes.*\n .*nobody's\n/m, ''],
   [/\bJob ID: \d+/g, 'Job ID: <id>'],
   [/\(choose from .*\)$/gm, sortedChoices],
+  [/(Node \S+ failed: \w+; ?)+/g, sortedRefusals],
   [/\b(Serial number|[Ss]erial_no): \d+/g, '$1: <serial>'],
   // What the machine under the nodes has.
   [/^(node\d\.gnt\.test) .*\d[MGT]( .*)?$/gm, (line) => line.replace(/\b[\d.]+[MGT]\b/g, '<size>')],
