@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
+import { pollUntil } from '../../src/kit/clock.ts';
 import type { UmlCluster } from './uml-cluster.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
@@ -118,12 +119,16 @@ export class BadLuck {
    */
   async isUnlocked(): Promise<void> {
     const columns = ['--no-headers', '--separator=|', '-o', 'name,owner,pending'];
-    const command = ['gnt-debug', 'locks', ...columns];
-    const busyIn = (held: string) =>
-      held.split('\n').filter((line) => line !== '' && !/^[^|]+\|(None|-)?\|(None|-)?$/.test(line));
+    const busyNow = async () =>
+      (await this.#cluster.run('gnt-debug', 'locks', ...columns))
+        .split('\n')
+        .filter((line) => line !== '' && !/^[^|]+\|(None|-)?\|(None|-)?$/.test(line));
     const takesBack = (line: string) => /\|undo-of-[\d-]+\|/.test(line);
-    const found = (held: string) => (busyIn(held).some(takesBack) ? undefined : busyIn(held));
-    const busy = await this.#cluster.lab.waitFor('node1', command, found, 60_000);
+    const settled = async () => {
+      const busy = await busyNow();
+      return busy.some(takesBack) ? undefined : busy;
+    };
+    const busy = (await pollUntil(settled, { everyMs: 500, timeoutMs: 60_000 })) ?? (await busyNow());
     assert.deepEqual(busy, [], 'no lock is held');
   }
 }
