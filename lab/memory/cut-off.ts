@@ -12,11 +12,10 @@ import { LockManager } from '../../src/locks/manager.ts';
 import { reachOf } from '../../src/masterd/reach.ts';
 import type { NodeCall } from '../../src/noderpc/call.ts';
 import type { AnyOperation, World } from '../../src/operations/operation.ts';
-import { createRunner } from '../../src/operations/runner.ts';
 import { strandedRules } from '../../src/operations/stranded/rules.ts';
 import { type MemoryCluster, nodeUuid } from './cluster.ts';
 import type { MachineState } from './machine/machine.ts';
-import type { Request } from './run.ts';
+import { type Request, runSeen } from './run.ts';
 
 export class CutOff {
   readonly cluster: MemoryCluster;
@@ -56,25 +55,8 @@ export class CutOff {
   }
 
   async run(operation: AnyOperation, request: Request, world = this.cluster.world): Promise<unknown> {
-    const execute = createRunner({
-      operations: new Map([[operation.opcode.id, operation]]),
-      world,
-      locks: this.locks,
-      journal: this.ledger,
-      hooks: { runPhase: () => Promise.resolve([]) },
-      secrets: new Set(),
-      submit: () => Promise.resolve([]),
-    });
-    return await execute({
-      job: 7,
-      index: 0,
-      input: { ...request, OP_ID: operation.opcode.id },
-      signal: new AbortController().signal,
-      priority: () => 0,
-      onPriority: () => {},
-      started: () => Promise.resolve(),
-      feedback: () => {},
-    });
+    const { locks, ledger } = this;
+    return (await runSeen({ world }, operation, request, undefined, { locks, ledger, job: 7 })).result;
   }
 
   /** The world in which a node is cut off as soon as the configuration has changed. */

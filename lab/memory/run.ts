@@ -20,19 +20,28 @@ export interface Seen {
   readonly submitted: unknown[];
 }
 
+/** What the master has beside its cluster; new for each run when not given. */
+export interface Surroundings {
+  readonly hooks?: HooksRunner;
+  readonly locks?: LockManager;
+  readonly ledger?: StepLedger;
+  /** Number of the job. */
+  readonly job?: number;
+}
+
 export async function runSeen(
   { world }: Pick<MemoryCluster, 'world'>,
   operation: AnyOperation,
   request: Request,
   watch: (type: string, entry: unknown) => void = () => {},
-  hooks?: HooksRunner,
+  { hooks, locks, ledger, job = 1 }: Surroundings = {},
 ): Promise<Seen & { readonly result: unknown }> {
   const seen: Seen = { said: [], hooks: [], told: [], submitted: [] };
   const execute = createRunner({
     operations: new Map([[operation.opcode.id, operation]]),
     world,
-    locks: new LockManager(),
-    journal: new StepLedger(new MemoryJournal()),
+    locks: locks ?? new LockManager(),
+    journal: ledger ?? new StepLedger(new MemoryJournal()),
     hooks: hooks ?? {
       runPhase: (run) => {
         seen.hooks.push(run);
@@ -46,7 +55,7 @@ export async function runSeen(
     },
   });
   const result = await execute({
-    job: 1,
+    job,
     index: 0,
     input: { ...request, OP_ID: operation.opcode.id },
     signal: new AbortController().signal,

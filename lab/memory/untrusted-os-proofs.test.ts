@@ -7,6 +7,7 @@ import { diskLetters } from '../../src/operations/instance/helper/install.ts';
 import { instanceReinstall } from '../../src/operations/instance/reinstall.ts';
 import { provesUndo } from '../../src/operations/proves-undo.ts';
 import { createMemoryCluster, memoryInstance, memoryWorld, nodeName, nodeUuid } from './cluster.ts';
+import { helperWords } from './helper-words.ts';
 import { type Request, runOperation, runSeen } from './run.ts';
 
 const name = 'web1.memory.example';
@@ -62,18 +63,7 @@ test('the helper gets the scripts, sees the disks behind its own, and says what 
   const { uuid, disks } = made.world.config.current.instances.byName(name)!;
   assert.deepEqual(said.slice(from), [
     `Created OS install package '/var/run/ganeti/metad/packages/${uuid}.tgz'`,
-    `${doing}: Attempting to create temporary disk`,
-    `${doing}: Temporary disk created`,
-    `${doing}: Activating helper VM's temporary disks`,
-    `${doing}: Imaging temporary disks with image ${install_image}`,
-    ` - INFO: Imaging disk '0' for instance '${name}' on node '${nodeName(1)}'`,
-    `${doing}: Starting helper VM`,
-    `${doing}: Helper VM is up`,
-    `${doing}: Waiting for helper VM to finish`,
-    `${doing}: Regular cleanup of temporary disk`,
-    `${doing}: Shutting down instance`,
-    `${doing}: Temporary disk removed`,
-    `${doing}: Helper VM execution completed`,
+    ...helperWords(doing, install_image, name),
     '* starting instance...',
   ]);
   const asked = <T>(call: string) =>

@@ -5,6 +5,7 @@ import type { InstanceOnNode } from '../../src/noderpc/calls/shapes.ts';
 import { backupExport } from '../../src/operations/backup/export.ts';
 import { provesUndo } from '../../src/operations/proves-undo.ts';
 import { type MemoryOptions, memoryInstance, nodeName } from './cluster.ts';
+import { helperWords } from './helper-words.ts';
 import { type Request, runOperation, runSeen } from './run.ts';
 import {
   clusterWith,
@@ -48,18 +49,7 @@ test('zeroing says what Ganeti says, and leaves the disks and the parameters as 
   const doing = 'Zeroing free disk space';
   assert.deepEqual(said.slice(0, 15), [
     `Shutting down instance ${name}`,
-    `${doing}: Attempting to create temporary disk`,
-    `${doing}: Temporary disk created`,
-    `${doing}: Activating helper VM's temporary disks`,
-    `${doing}: Imaging temporary disks with image ${zeroingImage}`,
-    ` - INFO: Imaging disk '0' for instance '${name}' on node '${nodeName(1)}'`,
-    `${doing}: Starting helper VM`,
-    `${doing}: Helper VM is up`,
-    `${doing}: Waiting for helper VM to finish`,
-    `${doing}: Regular cleanup of temporary disk`,
-    `${doing}: Shutting down instance`,
-    `${doing}: Temporary disk removed`,
-    `${doing}: Helper VM execution completed`,
+    ...helperWords(doing, zeroingImage, name),
     `Creating a snapshot of disk/0 on node ${nodeName(1)}`,
     `Starting instance ${name}`,
   ]);

@@ -31,7 +31,7 @@ async function isReached(address: string): Promise<void> {
 const modifyNic = (change: string) =>
   cluster.run('gnt-instance', 'modify', '-f', '--net', `0:${change}`, web);
 const macInGuest = async () => (await inGuest(lab, 'node2', web, 'cat /sys/class/net/eth0/address')).trim();
-/** What an administrator does inside: for now and for the next boot. */
+/** What an administrator does inside: the interface that runs, and the file that the next boot reads. */
 const readdress = (address: string) =>
   inGuest(
     lab,

@@ -65,7 +65,7 @@ export async function heard(
   const nodes = listening(cluster.world.nodes, asked, answer);
   const world = { ...cluster.world, nodes };
   const hooks = createHooksRunner({ nodes, paths: world.paths, current: () => world.config.current });
-  await runSeen({ world }, operation, request, undefined, hooks);
+  await runSeen({ world }, operation, request, undefined, { hooks });
   return asked;
 }
 
